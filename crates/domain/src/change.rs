@@ -1,0 +1,250 @@
+//! What people ask the feeds to become. Every change goes through one door, `chat::ChangeLog`.
+
+use crate::policy::Denied;
+use crate::{
+    Channel, ChannelId, ChannelKind, ChannelName, Description, Fault, Faults, FeedRow, Member,
+    Message, MessageBody, MessageId, SessionId, UserId,
+};
+
+/// A message to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewMessage {
+    /// Chosen by the client, or by the server before its first try.
+    pub id: MessageId,
+    /// Where to.
+    pub channel: ChannelId,
+    /// By whom.
+    pub author: UserId,
+    /// What it says.
+    pub body: MessageBody,
+    /// What it answers.
+    pub reply_to: Option<MessageId>,
+    /// A keyed digest of the request: the same id with another request is a conflict, however the
+    /// message has changed since.
+    pub digest: [u8; 16],
+}
+
+/// A channel to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewChannel {
+    /// Chosen by the server.
+    pub id: ChannelId,
+    /// Who may find and read it.
+    pub kind: ChannelKind,
+    /// Its name, if it has one.
+    pub name: Option<ChannelName>,
+    /// What it is for.
+    pub description: Description,
+    /// Who makes it.
+    pub creator: UserId,
+    /// The others, in it from the start: one of a direct conversation, at most 49 of a group.
+    pub others: Vec<UserId>,
+}
+
+/// What an edit or a delete expects to find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessagePrecondition {
+    /// Whatever is there.
+    Any,
+    /// The content at this version.
+    Version(i32),
+    /// An `If-Match` that no version satisfies.
+    Never,
+}
+
+impl MessagePrecondition {
+    /// Whether the message is as expected.
+    pub fn holds(self, message: &Message) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Version(version) => version == message.version,
+            Self::Never => false,
+        }
+    }
+}
+
+/// Which of a person's sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionScope {
+    /// This one.
+    One(SessionId),
+    /// All of them.
+    All,
+    /// All but this one.
+    AllBut(SessionId),
+}
+
+/// What somebody wants to be different.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Say something.
+    Send(NewMessage),
+    /// Change what a message says.
+    Edit {
+        /// Which.
+        message: MessageId,
+        /// Who asks.
+        by: UserId,
+        /// What it shall say.
+        body: MessageBody,
+        /// What it must be for this to happen.
+        expect: MessagePrecondition,
+    },
+    /// Erase what a message says, and leave a tombstone.
+    Delete {
+        /// Which.
+        message: MessageId,
+        /// Who asks.
+        by: UserId,
+        /// What it must be for this to happen.
+        expect: MessagePrecondition,
+    },
+    /// Make a channel; of a direct conversation there is only one.
+    CreateChannel(NewChannel),
+    /// Change a channel's name or description.
+    UpdateChannel {
+        /// Which.
+        channel: ChannelId,
+        /// Who asks.
+        by: UserId,
+        /// The new name.
+        name: Option<ChannelName>,
+        /// The new description.
+        description: Option<Description>,
+    },
+    /// Delete a channel with all that was said in it.
+    DeleteChannel {
+        /// Which.
+        channel: ChannelId,
+        /// Who asks.
+        by: UserId,
+    },
+    /// Come into a public channel.
+    Join {
+        /// Which.
+        channel: ChannelId,
+        /// Who.
+        user: UserId,
+    },
+    /// Leave a channel.
+    Leave {
+        /// Which.
+        channel: ChannelId,
+        /// Who.
+        user: UserId,
+    },
+    /// Bring somebody into a channel.
+    AddMember {
+        /// Which.
+        channel: ChannelId,
+        /// Who asks.
+        by: UserId,
+        /// Whom.
+        user: UserId,
+    },
+    /// Send somebody out of a channel.
+    RemoveMember {
+        /// Which.
+        channel: ChannelId,
+        /// Who asks.
+        by: UserId,
+        /// Whom.
+        user: UserId,
+    },
+    /// End sessions: their tokens stop working and their sockets close.
+    EndSessions {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        scope: SessionScope,
+    },
+}
+
+impl Change {
+    /// The existing message that is changed: which channel it lies in must be looked up before
+    /// that channel's feed can be locked.
+    pub fn target(&self) -> Option<MessageId> {
+        match self {
+            Self::Edit { message, .. } | Self::Delete { message, .. } => Some(*message),
+            _ => None,
+        }
+    }
+
+    /// Roughly how many bytes it takes to keep and write: what the bounds of a batch count.
+    pub fn weight(&self) -> usize {
+        let text = match self {
+            Self::Send(new) => new.body.as_str().len(),
+            Self::Edit { body, .. } => body.as_str().len(),
+            Self::CreateChannel(new) => new.others.len() * 64 + 1024,
+            Self::UpdateChannel { .. } => 1024,
+            _ => 0,
+        };
+        text + 256
+    }
+}
+
+/// What a change that was accepted led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The message as it now stands.
+    Message {
+        /// The message.
+        message: Message,
+        /// False when the same request had made it before.
+        created: bool,
+    },
+    /// The channel as it now stands.
+    Channel {
+        /// The channel.
+        channel: Channel,
+        /// Its feed.
+        feed: FeedRow,
+        /// False when it was there before.
+        created: bool,
+    },
+    /// The member as they now stand.
+    Member {
+        /// The member.
+        member: Member,
+        /// False when nothing had to change.
+        changed: bool,
+    },
+    /// How many sessions ended.
+    SessionsEnded(usize),
+}
+
+/// Why a change was not made. It took no number and wrote nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// There is no such thing, as far as this person may know.
+    #[error("not found")]
+    NotFound,
+    /// It can be seen, but not done.
+    #[error("{0}")]
+    Forbidden(&'static str),
+    /// It contradicts what is there: a stable code and a sentence.
+    #[error("{1}")]
+    Conflict(&'static str, &'static str),
+    /// Fields that refer to what is not there.
+    #[error("invalid")]
+    Invalid(Faults),
+    /// The thing is not as the precondition said.
+    #[error("the message has changed since")]
+    Stale,
+}
+
+impl Rejection {
+    /// One bad field.
+    pub fn field(field: &'static str, code: &'static str, message: &'static str) -> Self {
+        Self::Invalid(Faults::one(field, Fault::new(code, message)))
+    }
+}
+
+impl From<Denied> for Rejection {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::NotFound => Self::NotFound,
+            Denied::Forbidden(why) => Self::Forbidden(why),
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What a feed says, live and afterwards: whole state, with the step that it takes a client.
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use crate::{
+    Channel, ChannelId, FeedId, Member, MemberState, Membership, Message, SessionId, UserId,
+};
+
+/// An ordered sequence of changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Feed {
+    /// What everybody in a channel sees.
+    Channel(ChannelId),
+    /// What all devices of a person see.
+    Me(UserId),
+    /// What nodes follow.
+    System,
+}
+
+impl Feed {
+    /// The row of the table of heads.
+    pub fn id(self) -> FeedId {
+        match self {
+            Self::Channel(channel) => channel.uuid().into(),
+            Self::Me(user) => user.uuid().into(),
+            Self::System => FeedId::SYSTEM,
+        }
+    }
+}
+
+impl Serialize for Feed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Channel(channel) => channel.serialize(serializer),
+            Self::Me(_) => serializer.serialize_str("me"),
+            Self::System => serializer.serialize_str("system"),
+        }
+    }
+}
+
+/// A step of a feed, from `prev` to `rev`. Live, `prev` is the rev before; in what was missed, revs
+/// whose rows have changed again since have vanished, and `prev` spans them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// Whose step.
+    pub feed: Feed,
+    /// From here.
+    pub prev: i64,
+    /// To here.
+    pub rev: i64,
+    /// The whole state of what changed.
+    pub body: Body,
+}
+
+/// The whole state of what changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// A message was sent, edited or deleted.
+    Message(Message),
+    /// A channel was made, changed or deleted.
+    Channel(Channel),
+    /// Somebody came or went.
+    Member(Member),
+    /// One's own place in a channel changed; the channel, while one may see it.
+    Membership {
+        /// Where.
+        channel_id: ChannelId,
+        /// One's place.
+        membership: Membership,
+        /// The channel, while one is in it.
+        channel: Option<Channel>,
+    },
+    /// A session ended; said to nodes only.
+    SessionEnded {
+        /// Which.
+        session: SessionId,
+        /// Whose.
+        user: UserId,
+    },
+}
+
+impl Frame {
+    /// What happened, as a hint: the state says the rest.
+    pub fn kind(&self) -> &'static str {
+        match &self.body {
+            Body::Message(message) if message.deleted_at.is_some() => "message.deleted",
+            Body::Message(message) if message.edited_at.is_some() => "message.updated",
+            Body::Message(_) => "message.created",
+            Body::Channel(channel) if channel.deleted_at.is_some() => "channel.deleted",
+            Body::Channel(channel) if channel.rev == 1 => "channel.created",
+            Body::Channel(_) => "channel.updated",
+            Body::Member(member) => match member.state {
+                MemberState::Joined => "member.joined",
+                MemberState::Left => "member.left",
+                MemberState::Removed => "member.removed",
+            },
+            Body::Membership { .. } => "membership.updated",
+            Body::SessionEnded { .. } => "session.ended",
+        }
+    }
+}
+
+impl Serialize for Frame {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("type", self.kind())?;
+        map.serialize_entry("feed", &self.feed)?;
+        match (&self.feed, &self.body) {
+            (Feed::Channel(channel), _) => map.serialize_entry("channel_id", channel)?,
+            (_, Body::Membership { channel_id, .. }) => {
+                map.serialize_entry("channel_id", channel_id)?;
+            }
+            _ => {}
+        }
+        map.serialize_entry("prev", &self.prev)?;
+        map.serialize_entry("rev", &self.rev)?;
+        match &self.body {
+            Body::Message(message) => map.serialize_entry("message", message)?,
+            Body::Channel(channel) => map.serialize_entry("channel", channel)?,
+            Body::Member(member) => map.serialize_entry("member", member)?,
+            Body::Membership { membership, channel, .. } => {
+                map.serialize_entry("membership", membership)?;
+                map.serialize_entry("channel", channel)?;
+            }
+            Body::SessionEnded { session, user } => {
+                map.serialize_entry("session_id", session)?;
+                map.serialize_entry("user_id", user)?;
+            }
+        }
+        map.end()
+    }
+}

@@ -1,0 +1,31 @@
+//! The words and the rules of Tertulia: ids, value types that parse, entities, who may do what, and
+//! what a change does to a feed. No I/O, no async, no clock but the one that is passed in.
+
+mod change;
+mod channel;
+mod clock;
+mod fault;
+mod frame;
+mod id;
+mod ledger;
+mod message;
+mod page;
+pub mod policy;
+mod text;
+mod user;
+
+pub use change::{
+    Change, MessagePrecondition, NewChannel, NewMessage, Outcome, Rejection, SessionScope,
+};
+pub use channel::{Channel, ChannelKind, DirectKey, Member, MemberState, Membership, Role};
+pub use clock::{Clock, Timestamp};
+pub use fault::{Fault, Faults, FieldFault};
+pub use frame::{Body, Feed, Frame};
+pub use id::{ChannelId, FeedId, MessageId, SessionId, UserId};
+pub use ledger::{EndedSession, FeedRow, Ledger, MessageRow, Needs, Plan, Snapshot};
+pub use message::{Message, MessageKind};
+pub use page::{Cursor, Page, PageRequest};
+pub use text::{
+    Bio, ChannelName, Description, DisplayName, Email, MessageBody, NewPassword, Username,
+};
+pub use user::{Account, AccountRole, Profile};

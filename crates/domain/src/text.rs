@@ -1,0 +1,331 @@
+//! Text that people write, as types that cannot hold a bad value.
+
+use serde::Serialize;
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+use crate::Fault;
+
+/// The longest run of combining marks that is text and not vandalism: the Stream-Safe Text Format
+/// of Unicode Standard Annex #15 allows as many.
+const MAX_COMBINING_RUN: usize = 30;
+
+macro_rules! text {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+
+            /// The text, owned.
+            pub fn into_string(self) -> String {
+                self.0
+            }
+        }
+    };
+}
+
+text! {
+    /// A name to sign in and be mentioned by: 2–32 letters, digits, `_`, `.` or `-`, beginning
+    /// with a letter or digit; normalised (NFKC), compared without case. `me` is reserved.
+    Username
+}
+text! {
+    /// An e-mail address of at most 254 bytes (RFC 5321), compared without case.
+    Email
+}
+text! {
+    /// How a person is shown: 1–64 characters on one line.
+    DisplayName
+}
+text! {
+    /// What a person says of themselves: at most 500 characters.
+    Bio
+}
+text! {
+    /// A channel's name: 1–80 characters on one line. Names are not unique.
+    ChannelName
+}
+text! {
+    /// What a channel is for: at most 1000 characters.
+    Description
+}
+text! {
+    /// What a message says, verbatim: 1–4000 characters that are not all white space, no NUL, and
+    /// no run of more than 30 combining marks.
+    MessageBody
+}
+
+impl Username {
+    /// Parses and normalises a name.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        // Bounded before normalising, which may make text longer.
+        if text.len() > 256 {
+            return Err(too_long(32));
+        }
+        let name: String = text.nfkc().collect();
+        length(&name, 2, 32)?;
+        if !name.starts_with(char::is_alphanumeric) {
+            return Err(Fault::new("bad_character", "begins with a letter or a digit"));
+        }
+        let allowed =
+            |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-') || is_combining_mark(c);
+        if !name.chars().all(allowed) {
+            return Err(Fault::new("bad_character", "only letters, digits, '_', '.' and '-'"));
+        }
+        combining(&name)?;
+        if name.eq_ignore_ascii_case("me") {
+            return Err(Fault::new("reserved", "this name is reserved"));
+        }
+        Ok(Self(name))
+    }
+
+    /// What is unique: the name without case.
+    pub fn key(&self) -> String {
+        Self::key_of(&self.0)
+    }
+
+    /// The key of any text, whether it could be a name or not: for looking one up.
+    pub fn key_of(text: &str) -> String {
+        text.nfkc().collect::<String>().to_lowercase().nfkc().collect()
+    }
+}
+
+impl Email {
+    /// Parses an address; its syntax only, not whether it receives mail.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        let text = text.trim();
+        if text.len() > 254 {
+            return Err(Fault::new("too_long", "at most 254 bytes"));
+        }
+        printable(text)?;
+        if !email_address::EmailAddress::is_valid(text) {
+            return Err(Fault::new("bad_email", "an e-mail address such as ann@example.com"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// What is unique: the address without case.
+    pub fn key(&self) -> String {
+        Self::key_of(&self.0)
+    }
+
+    /// The key of any text, whether it could be an address or not: for looking one up.
+    pub fn key_of(text: &str) -> String {
+        text.trim().to_lowercase()
+    }
+}
+
+impl DisplayName {
+    /// Parses a name, without the white space around it.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        line(text, 64).map(Self)
+    }
+}
+
+impl ChannelName {
+    /// Parses a name, without the white space around it.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        line(text, 80).map(Self)
+    }
+
+    /// What a search compares: the name, or the beginning of one, without case.
+    pub fn key_of(text: &str) -> String {
+        Username::key_of(text)
+    }
+}
+
+impl Bio {
+    /// Parses a text, which may be empty.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        paragraph(text, 500).map(Self)
+    }
+}
+
+impl Default for Description {
+    /// Nothing.
+    fn default() -> Self {
+        Self(String::new())
+    }
+}
+
+impl Description {
+    /// Parses a text, which may be empty.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        paragraph(text, 1000).map(Self)
+    }
+}
+
+impl MessageBody {
+    /// The most characters (Unicode scalar values) a message may have.
+    pub const MAX_CHARS: usize = 4000;
+
+    /// Parses a message's text and keeps it as it is.
+    pub fn parse(text: String) -> Result<Self, Fault> {
+        length(&text, 1, Self::MAX_CHARS)?;
+        if text.chars().all(char::is_whitespace) {
+            return Err(Fault::new("blank", "more than white space"));
+        }
+        no_nul(&text)?;
+        combining(&text)?;
+        Ok(Self(text))
+    }
+}
+
+/// A new password: 8–256 characters, no composition rules (NIST SP 800-63B). Log-in applies none of
+/// this. Never shown, not even by `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NewPassword(String);
+
+impl NewPassword {
+    /// Parses a password and keeps it as it is.
+    pub fn parse(text: String) -> Result<Self, Fault> {
+        length(&text, 8, 256)?;
+        no_nul(&text)?;
+        Ok(Self(text))
+    }
+
+    /// The password itself, for hashing.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for NewPassword {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("NewPassword(…)")
+    }
+}
+
+fn line(text: &str, max: usize) -> Result<String, Fault> {
+    let text = text.trim();
+    length(text, 1, max)?;
+    printable(text)?;
+    combining(text)?;
+    Ok(text.to_owned())
+}
+
+fn paragraph(text: &str, max: usize) -> Result<String, Fault> {
+    length(text, 0, max)?;
+    no_nul(text)?;
+    combining(text)?;
+    Ok(text.to_owned())
+}
+
+fn length(text: &str, min: usize, max: usize) -> Result<(), Fault> {
+    // A character has at most four bytes: a huge text is refused without being counted.
+    if text.len() > max * 4 {
+        return Err(too_long(max));
+    }
+    match text.chars().count() {
+        n if n > max => Err(too_long(max)),
+        n if n < min => {
+            let characters = if min == 1 { "character" } else { "characters" };
+            Err(Fault::new("too_short", format!("at least {min} {characters}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn too_long(max: usize) -> Fault {
+    Fault::new("too_long", format!("at most {max} characters"))
+}
+
+fn no_nul(text: &str) -> Result<(), Fault> {
+    if text.contains('\0') {
+        return Err(Fault::new("bad_character", "no NUL character"));
+    }
+    Ok(())
+}
+
+/// No control characters, and none that are invisible or turn the text around: names made with
+/// them look like other names. The zero-width joiner stays, because emoji need it.
+fn printable(text: &str) -> Result<(), Fault> {
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c,
+                '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}' | '\u{200E}' | '\u{200F}'
+                | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}'
+                | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}')
+    };
+    if text.chars().any(hidden) {
+        return Err(Fault::new("bad_character", "no control or invisible characters"));
+    }
+    Ok(())
+}
+
+fn combining(text: &str) -> Result<(), Fault> {
+    let mut run = 0;
+    for c in text.chars() {
+        run = if is_combining_mark(c) { run + 1 } else { 0 };
+        if run > MAX_COMBINING_RUN {
+            let message = format!("at most {MAX_COMBINING_RUN} combining marks in a row");
+            return Err(Fault::new("too_many_marks", message));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code<T: std::fmt::Debug>(parsed: Result<T, Fault>) -> &'static str {
+        parsed.unwrap_err().code
+    }
+
+    #[test]
+    fn usernames_are_normalised_and_compared_without_case() {
+        assert_eq!(Username::parse("ＡＮＮ").unwrap().as_str(), "ANN");
+        assert_eq!(Username::parse("Ann").unwrap().key(), Username::parse("ANN").unwrap().key());
+        assert_eq!(Username::parse("José").unwrap(), Username::parse("Jose\u{301}").unwrap());
+    }
+
+    #[test]
+    fn bad_usernames_are_refused_with_a_code() {
+        assert_eq!(code(Username::parse("a")), "too_short");
+        assert_eq!(code(Username::parse(&"a".repeat(33))), "too_long");
+        assert_eq!(code(Username::parse(&"a".repeat(1_000_000))), "too_long");
+        for bad in ["a@b", "a/b", "a b", "-ann", "ann\u{202E}", "an\u{200B}n", "ann\0", "../x"] {
+            assert_eq!(code(Username::parse(bad)), "bad_character", "{bad:?}");
+        }
+        assert_eq!(code(Username::parse("ME")), "reserved");
+    }
+
+    #[test]
+    fn messages_are_kept_verbatim_and_bounded() {
+        let text = " <b>hi</b>\r\n\u{202E}👩‍👩‍👧 ".to_owned();
+        assert_eq!(MessageBody::parse(text.clone()).unwrap().as_str(), text);
+        assert!(MessageBody::parse("é".repeat(4000)).is_ok());
+        assert_eq!(code(MessageBody::parse("é".repeat(4001))), "too_long");
+        assert_eq!(code(MessageBody::parse(String::new())), "too_short");
+        assert_eq!(code(MessageBody::parse(" \n\u{3000}".to_owned())), "blank");
+        assert_eq!(code(MessageBody::parse("a\0".to_owned())), "bad_character");
+        assert_eq!(
+            code(MessageBody::parse(format!("a{}", "\u{301}".repeat(200)))),
+            "too_many_marks"
+        );
+    }
+
+    #[test]
+    fn names_hide_nothing() {
+        assert_eq!(DisplayName::parse("  Ann  ").unwrap().as_str(), "Ann");
+        assert!(DisplayName::parse("👩‍🚀 Ann").is_ok());
+        assert_eq!(code(DisplayName::parse("Ann\nBob")), "bad_character");
+        assert_eq!(code(ChannelName::parse("gen\u{200B}eral")), "bad_character");
+        assert_eq!(code(ChannelName::parse("   ")), "too_short");
+    }
+
+    #[test]
+    fn passwords_do_not_show() {
+        let password = NewPassword::parse("correct horse".to_owned()).unwrap();
+        assert_eq!(format!("{password:?}"), "NewPassword(…)");
+        assert_eq!(code(NewPassword::parse("short".to_owned())), "too_short");
+    }
+}

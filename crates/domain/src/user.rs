@@ -1,0 +1,47 @@
+//! People.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{Timestamp, UserId};
+
+/// What an account may do on the whole server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountRole {
+    /// An ordinary account.
+    Member,
+    /// Runs the server.
+    Admin,
+}
+
+/// What everybody may see of a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Profile {
+    /// The account.
+    pub id: UserId,
+    /// Unique without case.
+    #[schema(example = "ann")]
+    pub username: String,
+    /// How the person is shown.
+    #[schema(example = "Ann Lee")]
+    pub display_name: String,
+    /// What the person says of themselves.
+    #[schema(example = "")]
+    pub bio: String,
+    /// When the account was made.
+    pub created_at: Timestamp,
+}
+
+/// What only the person may see, beside the profile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Account {
+    /// What everybody may see.
+    #[serde(flatten)]
+    pub profile: Profile,
+    /// The address to sign in with, if any.
+    #[schema(example = "ann@example.com")]
+    pub email: Option<String>,
+    /// What the account may do on the whole server.
+    pub role: AccountRole,
+}
