@@ -1,0 +1,9 @@
+//! Support for tests: real servers that live as long as the tests that use them.
+//!
+//! Functions here block, and panic with what went wrong: a test has nothing better to do. They may
+//! be called from async tests, where they hold up one thread for as long as they say.
+#![expect(clippy::expect_used, reason = "in tests, a failure of the machine fails the test")]
+
+mod postgres;
+
+pub use postgres::PostgresCluster;
