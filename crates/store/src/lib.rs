@@ -1,0 +1,131 @@
+//! Every SQL statement, over SQLite and PostgreSQL. Each query is written once (`queries/`) and
+//! compiled for both; rows stay inside, the domain's types come out.
+
+#![expect(clippy::duplicate_mod, reason = "`queries/` is compiled once for each database")]
+
+mod error;
+mod fragment;
+mod model;
+mod operations;
+mod postgres;
+mod rows;
+mod schema;
+mod sqlite;
+mod types;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tertulia_domain::{Change, Timestamp};
+
+pub use error::{Error, Unique};
+pub use model::{
+    Batch, Beginning, Changes, Credentials, Gap, History, HistoryPart, MAX_BEHIND, NewSession,
+    NewUser, OwnChannel, Place, ProfileEdit, Rotation, Session, TokenHash,
+};
+
+use postgres::{Begin, Postgres};
+use sqlite::Sqlite;
+
+/// Where the database is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// A file, made if it is missing.
+    Sqlite(PathBuf),
+    /// A `postgres://` address, which may hold a password, and how many connections to it.
+    Postgres {
+        /// The address.
+        url: String,
+        /// At most this many, beside the log's own.
+        connections: usize,
+    },
+}
+
+/// The database. Clones share it.
+#[derive(Clone)]
+pub struct Store {
+    db: Arc<Db>,
+}
+
+enum Db {
+    Sqlite(Sqlite),
+    Postgres(Postgres),
+}
+
+impl Store {
+    /// Opens the database, under a lock that keeps others from migrating at the same time, and
+    /// brings it up to date. To be called on a multi-threaded runtime, which must outlive the
+    /// store: PostgreSQL connections live on it.
+    pub async fn open(location: Location) -> Result<Self, Error> {
+        let db = match location {
+            Location::Sqlite(path) => Db::Sqlite(
+                tokio::task::spawn_blocking(move || Sqlite::open(&path))
+                    .await
+                    .map_err(|error| Error::Setup(error.to_string()))??,
+            ),
+            Location::Postgres { url, connections } => {
+                Db::Postgres(Postgres::open(&url, connections).await?)
+            }
+        };
+        Ok(Self { db: Arc::new(db) })
+    }
+
+    /// Commits a batch of changes: durable, every one or none, when this returns. Batches that got
+    /// into each other's way are run again, a few times.
+    pub async fn commit(&self, changes: Arc<[Change]>, now: Timestamp) -> Result<Batch, Error> {
+        let mut tries = 3;
+        loop {
+            let result = self.commit_once(Arc::clone(&changes), now).await;
+            tries -= 1;
+            match result {
+                Err(Error::Raced) if tries > 0 => {}
+                result => return result,
+            }
+        }
+    }
+
+    async fn commit_once(&self, changes: Arc<[Change]>, now: Timestamp) -> Result<Batch, Error> {
+        match &*self.db {
+            Db::Sqlite(db) => {
+                db.write(move |conn| {
+                    sqlite::at_once(sqlite::queries::log::commit(conn, &changes, now))
+                })
+                .await
+            }
+            Db::Postgres(db) => db.commit(changes, now).await,
+        }
+    }
+
+    /// Finishes what was begun, and closes the database if this is its last user.
+    pub async fn close(self) {
+        if let Ok(Db::Sqlite(db)) = Arc::try_unwrap(self.db) {
+            let _ = tokio::task::spawn_blocking(move || db.close()).await;
+        }
+    }
+}
+
+/// The least text after all that begin with `prefix`; `None` when there is no bound.
+fn after_prefix(prefix: &str) -> Option<String> {
+    let mut chars: Vec<char> = prefix.chars().collect();
+    while let Some(last) = chars.pop() {
+        let next = (u32::from(last) + 1..=u32::from(char::MAX)).find_map(char::from_u32);
+        if let Some(next) = next {
+            chars.push(next);
+            return Some(chars.into_iter().collect());
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::after_prefix;
+
+    #[test]
+    fn a_prefix_ends_before_the_next_text() {
+        assert_eq!(after_prefix("ann").as_deref(), Some("ano"));
+        assert_eq!(after_prefix("a\u{10FFFF}").as_deref(), Some("b"));
+        assert_eq!(after_prefix("\u{D7FF}").as_deref(), Some("\u{E000}"));
+        assert_eq!(after_prefix(""), None);
+    }
+}

@@ -1,0 +1,135 @@
+//! The operations, each a query function on either database.
+
+use tertulia_domain::{
+    Account, Channel, ChannelId, Feed, FeedId, FeedRow, Member, Message, MessageId, Page,
+    PageRequest, Profile, SessionId, Timestamp, UserId,
+};
+
+use crate::postgres::{begin, end};
+use crate::{
+    Begin, Beginning, Changes, Credentials, Db, Error, Gap, History, HistoryPart, NewSession,
+    NewUser, OwnChannel, Place, ProfileEdit, Rotation, Session, Store, TokenHash, postgres, sqlite,
+};
+
+/// `read` is one statement, `snapshot` several that see the same, `write` several that are on disk
+/// together or not at all.
+macro_rules! operations {
+    ($(
+        $(#[$doc:meta])*
+        $mode:ident $name:ident($($arg:ident: $ty:ty),*) -> $result:ty = $topic:ident::$query:ident;
+    )+) => {
+        impl Store {$(
+            $(#[$doc])*
+            pub async fn $name(&self, $($arg: $ty),*) -> Result<$result, Error> {
+                match &*self.db {
+                    Db::Sqlite(db) => {
+                        let query = move |conn: &mut sqlite::Conn| {
+                            sqlite::at_once(sqlite::queries::$topic::$query(conn, $($arg),*))
+                        };
+                        operations!(@sqlite $mode, db, query)
+                    }
+                    Db::Postgres(db) => {
+                        let connection = db.connection_later();
+                        db.run(async move {
+                            let mut conn = connection.await?;
+                            operations!(@begin $mode, &mut conn);
+                            let result =
+                                postgres::queries::$topic::$query(&mut conn, $($arg),*).await;
+                            operations!(@end $mode, &mut conn, result)
+                        })
+                        .await
+                    }
+                }
+            }
+        )+}
+    };
+    (@sqlite read, $db:ident, $query:ident) => { $db.read(false, $query).await };
+    (@sqlite snapshot, $db:ident, $query:ident) => { $db.read(true, $query).await };
+    (@sqlite write, $db:ident, $query:ident) => { $db.write($query).await };
+    (@begin read, $conn:expr) => {};
+    (@begin snapshot, $conn:expr) => { begin($conn, Begin::Snapshot).await? };
+    (@begin write, $conn:expr) => { begin($conn, Begin::Write).await? };
+    (@end read, $conn:expr, $result:ident) => { $result };
+    (@end $mode:ident, $conn:expr, $result:ident) => { end($conn, $result).await };
+}
+
+operations! {
+    /// Makes an account. [`Error::Taken`] when its name or address is somebody's.
+    write insert_user(new: NewUser) -> () = users::insert;
+    /// An account as its owner sees it.
+    read account(user: UserId) -> Option<Account> = users::account;
+    /// A person as everybody sees them.
+    read profile(user: UserId) -> Option<Profile> = users::profile;
+    /// A person by the key of their username.
+    read profile_by_key(key: String) -> Option<Profile> = users::profile_by_key;
+    /// What signs in the account with this username's or address's key, unless it is disabled.
+    read credentials(username_key: String, email_key: String) -> Option<Credentials>
+        = users::credentials;
+    /// Accounts whose username's key begins with `prefix`, in its order.
+    read users(prefix: String, page: PageRequest) -> Page<Profile> = users::list;
+    /// Changes how a person is seen.
+    write update_profile(user: UserId, edit: ProfileEdit) -> () = users::update;
+    /// Keeps the token that makes an admin, unless there is an admin. Whether there is none.
+    write offer_admin(token: TokenHash) -> bool = users::offer_admin;
+    /// Makes an admin of who brings that token, once. Whether it was the token.
+    write claim_admin(user: UserId, token: TokenHash) -> bool = users::claim_admin;
+
+    /// Keeps a session and its first refresh token.
+    write insert_session(new: NewSession, refresh: TokenHash) -> () = sessions::insert;
+    /// Uses a refresh token.
+    write rotate(token: TokenHash, successor: TokenHash, now: Timestamp, expires_at: Timestamp)
+        -> Rotation = sessions::rotate;
+    /// The live session of a refresh token.
+    read session_of_refresh_token(token: TokenHash) -> Option<(UserId, SessionId)>
+        = sessions::of_refresh_token;
+    /// A person's live sessions, the last used first; at most 100.
+    read sessions(user: UserId, now: Timestamp) -> Vec<Session> = sessions::live;
+    /// Keeps a ticket.
+    write insert_ticket(
+        ticket: TokenHash, session: SessionId, now: Timestamp, expires_at: Timestamp
+    ) -> () = sessions::insert_ticket;
+    /// Uses a ticket up, once, whichever node is asked.
+    write redeem_ticket(ticket: TokenHash, now: Timestamp) -> Option<(UserId, SessionId)>
+        = sessions::redeem_ticket;
+    /// Sessions that ended since then.
+    read sessions_ended_since(since: Timestamp) -> Vec<SessionId> = sessions::ended_since;
+    /// The database's epoch; the proposal becomes it when there is none.
+    write epoch(proposal: String) -> String = sessions::epoch;
+
+    /// A channel, its feed and a person's place in it.
+    snapshot place(channel: ChannelId, user: UserId) -> Option<Place> = channels::place;
+    /// Public channels whose name's key begins with `prefix`, by name.
+    read public_channels(prefix: String, page: PageRequest) -> Page<(Channel, FeedRow)>
+        = channels::public;
+    /// The channels that a person is in, the newest first, without their last messages.
+    snapshot channels_of(user: UserId, page: PageRequest) -> Page<OwnChannel> = channels::of_user;
+    /// The channels that a person is in, the newest first, with their last messages.
+    snapshot channels_with_last_messages(user: UserId, page: PageRequest) -> Page<OwnChannel>
+        = channels::of_user_with_last_messages;
+    /// The ids of the channels that a person is in.
+    read channel_ids_of(user: UserId) -> Vec<ChannelId> = channels::ids_of_user;
+    /// Who is in a channel now, for somebody whose place in it is given with them.
+    snapshot members(channel: ChannelId, user: UserId, page: PageRequest)
+        -> Option<(Place, Page<Member>)> = channels::members_of;
+    /// What a client needs to begin; with `since`, only the channels that have moved from then on.
+    snapshot beginning(user: UserId, page: PageRequest, since: Option<Timestamp>)
+        -> Option<Beginning> = channels::beginning;
+    /// Which of these feeds have moved past the rev that goes with them, and to where.
+    read moved(known: Vec<(FeedId, i64)>) -> Vec<(FeedId, i64)> = channels::moved;
+
+    /// A message, for somebody whose place in its channel is given with it.
+    snapshot message(id: MessageId, user: UserId) -> Option<(Place, Message)> = messages::by_id;
+    /// A page of history, for somebody whose place in the channel is given with it.
+    snapshot history(channel: ChannelId, user: UserId, part: HistoryPart, limit: i64)
+        -> Option<(Place, History)> = messages::history;
+    /// A feed's row.
+    read feed(feed: Feed) -> FeedRow = messages::feed;
+
+    /// What happened in a feed after `since`, at most `limit` steps.
+    snapshot changes(feed: Feed, since: i64, limit: i64) -> Changes = changes::since;
+    /// The same of a channel, for somebody whose place in it is given with it.
+    snapshot channel_changes(channel: ChannelId, user: UserId, since: i64, limit: i64)
+        -> Option<(Place, Changes)> = changes::of_channel;
+    /// What a node missed, and who of its listeners may hear it.
+    snapshot gap(feed: Feed, since: i64, listeners: Vec<UserId>) -> Gap = changes::gap;
+}

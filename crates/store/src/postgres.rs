@@ -1,0 +1,198 @@
+//! PostgreSQL: a pool, and a connection of the log's own. Every operation runs as a task of the
+//! main runtime: connections are opened there (`diesel-async` spawns their drivers on the runtime
+//! that opened them, which must not be an actix worker's), and a caller that goes away leaves no
+//! transaction half done.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use diesel::{ConnectionError, ConnectionResult};
+use diesel_async::pooled_connection::deadpool::{Object, Pool};
+use diesel_async::pooled_connection::{
+    AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
+};
+use diesel_async::{
+    AnsiTransactionManager, AsyncConnection, AsyncMigrationHarness, AsyncPgConnection,
+    SimpleAsyncConnection, TransactionManager,
+};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use futures_util::FutureExt;
+use tertulia_domain::{Change, Timestamp};
+use tokio::runtime::Handle;
+use tokio::sync::Mutex;
+
+use crate::{Batch, Error};
+
+#[path = "queries/mod.rs"]
+pub(crate) mod queries;
+
+pub(crate) use diesel_async::RunQueryDsl;
+
+pub(crate) type Conn = AsyncPgConnection;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
+
+/// "Tertulia", as a number: two nodes that start together migrate one after the other.
+const MIGRATION_LOCK: i64 = 0x5465_7274_756c_6961;
+
+/// A stopped node must not hold the heads of feeds; a batch that waits longer is run again.
+const SESSION: &str = "SET synchronous_commit = on; SET lock_timeout = '2s'; \
+    SET idle_in_transaction_session_timeout = '5s'; SET statement_timeout = '15s'";
+
+/// How a transaction begins.
+pub(crate) enum Begin {
+    /// One snapshot for all statements, reading only.
+    Snapshot,
+    /// Each statement sees what is committed when it begins: what is decided after a lock was
+    /// waited for must see what the lock's last owner wrote.
+    Write,
+}
+
+/// A PostgreSQL server.
+pub(crate) struct Postgres {
+    runtime: Handle,
+    pool: Pool<AsyncPgConnection>,
+    url: String,
+    log: Arc<Mutex<Option<AsyncPgConnection>>>,
+}
+
+impl Postgres {
+    /// Connects and brings the database up to date. To be called on the main runtime.
+    pub(crate) async fn open(url: &str, connections: usize) -> Result<Self, Error> {
+        let mut config = ManagerConfig::default();
+        config.custom_setup = Box::new(|url| connect(url).boxed());
+        config.recycling_method = RecyclingMethod::Fast;
+        let manager = AsyncDieselConnectionManager::new_with_config(url, config);
+        let pool = Pool::builder(manager)
+            .max_size(connections)
+            .wait_timeout(Some(std::time::Duration::from_secs(5)))
+            .runtime(deadpool::Runtime::Tokio1)
+            .build()
+            .map_err(|error| Error::Setup(error.to_string()))?;
+        migrate(url).await?;
+        Ok(Self {
+            runtime: Handle::current(),
+            pool,
+            url: url.to_owned(),
+            log: Arc::new(Mutex::new(None)),
+        })
+    }
+
+    /// Runs an operation to its end on the main runtime, whatever becomes of the caller.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        operation: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.runtime.spawn(operation).await.map_err(|error| Error::Other(error.to_string()))?
+    }
+
+    /// A connection from the pool; [`Error::Busy`] when none is free within 5 s.
+    pub(crate) fn connection_later(
+        &self,
+    ) -> impl Future<Output = Result<Object<AsyncPgConnection>, Error>> + Send + use<> {
+        let pool = self.pool.clone();
+        async move {
+            pool.get().await.map_err(|error| match error {
+                deadpool::managed::PoolError::Timeout(_) => Error::Busy,
+                other => Error::Unavailable(other.to_string()),
+            })
+        }
+    }
+
+    /// Commits a batch on the log's own connection, opened again when it was lost.
+    pub(crate) async fn commit(
+        &self,
+        changes: Arc<[Change]>,
+        now: Timestamp,
+    ) -> Result<Batch, Error> {
+        let log = Arc::clone(&self.log);
+        let url = self.url.clone();
+        self.run(async move {
+            let mut slot = log.lock().await;
+            let mut conn = match slot.take() {
+                Some(conn) => conn,
+                None => {
+                    connect(&url).await.map_err(|error| Error::Unavailable(error.to_string()))?
+                }
+            };
+            begin(&mut conn, Begin::Write).await?;
+            let result = queries::log::commit(&mut conn, &changes, now).await;
+            let result = end(&mut conn, result).await;
+            // After any error that is not the batch's own the connection is not trusted again.
+            if matches!(result, Ok(_) | Err(Error::Raced)) {
+                *slot = Some(conn);
+            }
+            result
+        })
+        .await
+    }
+}
+
+/// Begins a transaction that [`end`] must end.
+pub(crate) async fn begin(conn: &mut Conn, begin: Begin) -> Result<(), Error> {
+    let sql = match begin {
+        Begin::Snapshot => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        Begin::Write => "BEGIN",
+    };
+    Ok(AnsiTransactionManager::begin_transaction_sql(conn, sql).await?)
+}
+
+/// Commits what went well, and takes back what did not.
+pub(crate) async fn end<T>(conn: &mut Conn, result: Result<T, Error>) -> Result<T, Error> {
+    match result {
+        Ok(value) => {
+            AnsiTransactionManager::commit_transaction(conn).await?;
+            Ok(value)
+        }
+        Err(error) => {
+            // The first error says more than a rollback that failed because of it.
+            let _ = AnsiTransactionManager::rollback_transaction(conn).await;
+            Err(error)
+        }
+    }
+}
+
+async fn connect(url: &str) -> ConnectionResult<AsyncPgConnection> {
+    let mut connection = AsyncPgConnection::establish(url).await?;
+    connection.batch_execute(SESSION).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(connection)
+}
+
+async fn migrate(url: &str) -> Result<(), Error> {
+    let setup = |error: &dyn std::fmt::Display| Error::Setup(format!("PostgreSQL: {error}"));
+    let mut connection = AsyncPgConnection::establish(url).await.map_err(|error| setup(&error))?;
+    check_version(&mut connection).await.map_err(|error| setup(&error))?;
+    connection
+        .batch_execute(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})"))
+        .await
+        .map_err(|error| setup(&error))?;
+    // The harness blocks its thread. The lock ends with the connection.
+    tokio::task::spawn_blocking(move || {
+        let mut harness = AsyncMigrationHarness::new(connection);
+        harness.run_pending_migrations(MIGRATIONS).map(|_| ()).map_err(|error| error.to_string())
+    })
+    .await
+    .map_err(|error| setup(&error))?
+    .map_err(|error| setup(&error))
+}
+
+/// PostgreSQL 15 is the oldest one that the tests run on.
+async fn check_version(conn: &mut Conn) -> Result<(), String> {
+    let query =
+        diesel::dsl::sql::<diesel::sql_types::Text>("SELECT current_setting('server_version_num')");
+    let version: String =
+        query.get_result(conn).await.map_err(|error: diesel::result::Error| error.to_string())?;
+    if version.parse::<u32>().unwrap_or_default() < 150_000 {
+        return Err(format!("version {version} is too old: 15 is wanted"));
+    }
+    Ok(())
+}
+
+/// Locks the rows that a query finds, without keeping out who only refers to them.
+macro_rules! locked {
+    ($query:expr) => {
+        $query.for_no_key_update()
+    };
+}
+
+pub(crate) use locked;

@@ -1,0 +1,176 @@
+//! What a client missed: a range read of state, not of events. All of it needs one snapshot, and
+//! the head is read first.
+
+use diesel::prelude::*;
+use tertulia_domain::{
+    Body, Channel, ChannelId, Feed, Frame, Member, MemberState, Message, UserId,
+};
+
+use super::messages::feed;
+use super::{Conn, RunQueryDsl, channels, sessions as session_queries};
+use crate::rows::{ChannelRow, MemberRow, MessageRow, all};
+use crate::schema::{channels as channel_table, members, messages};
+use crate::types::Id;
+use crate::{Changes, Error, Gap, MAX_BEHIND, Place};
+
+/// What happened in `of` after `since`, at most `limit` steps.
+pub(crate) async fn since(
+    conn: &mut Conn,
+    of: Feed,
+    since: i64,
+    limit: i64,
+) -> Result<Changes, Error> {
+    let head = feed(conn, of).await?.head;
+    if since > head {
+        return Ok(Changes::reset("ahead", head));
+    }
+    if head - since > MAX_BEHIND {
+        return Ok(Changes::reset("limited", head));
+    }
+    let mut states = match of {
+        Feed::Channel(channel) => channel_states(conn, channel, since, limit + 1).await?,
+        Feed::Me(user) => own_states(conn, user, since, limit + 1).await?,
+        Feed::System => ended_states(conn, since, limit + 1).await?,
+    };
+    states.sort_by_key(|(rev, _)| *rev);
+    let fits = fitting(&states, usize::try_from(limit).unwrap_or_default());
+    let more = states.len() > fits;
+    states.truncate(fits);
+    let mut prev = since;
+    let mut items: Vec<Frame> = Vec::with_capacity(states.len());
+    for (rev, body) in states {
+        items.push(Frame { feed: of, prev, rev, body });
+        prev = rev;
+    }
+    Ok(Changes { items, head, more, reset: None })
+}
+
+/// How many of these make one answer: at most `limit`, and not too many bytes.
+fn fitting(states: &[(i64, Body)], limit: usize) -> usize {
+    let mut bytes = 0;
+    let fits = |(_, body): &&(i64, Body)| {
+        bytes += match body {
+            Body::Message(message) => message.content.len() + 256,
+            _ => 512,
+        };
+        bytes <= MAX_BYTES
+    };
+    states.iter().take(limit).take_while(fits).count().max(1)
+}
+
+/// What happened in a channel after `since`, and the place of `user` in it.
+pub(crate) async fn of_channel(
+    conn: &mut Conn,
+    channel: ChannelId,
+    user: UserId,
+    after: i64,
+    limit: i64,
+) -> Result<Option<(Place, Changes)>, Error> {
+    let Some(place) = channels::place(conn, channel, user).await? else { return Ok(None) };
+    let changes = since(conn, Feed::Channel(channel), after, limit).await?;
+    Ok(Some((place, changes)))
+}
+
+/// What happened after `since`, and who of `listeners` may no longer hear it.
+pub(crate) async fn gap(
+    conn: &mut Conn,
+    of: Feed,
+    after: i64,
+    listeners: Vec<UserId>,
+) -> Result<Gap, Error> {
+    let mut changes = since(conn, of, after, MAX_BEHIND).await?;
+    only_tombstone(&mut changes, after);
+    let Feed::Channel(channel) = of else { return Ok(Gap { changes, barred: Vec::new() }) };
+    let allowed = channels::joined_among(conn, channel, &listeners).await?;
+    let barred = listeners.into_iter().filter(|user| !allowed.contains(user)).collect();
+    Ok(Gap { changes, barred })
+}
+
+/// Of a channel that was deleted in the meantime nothing is left to hear but that it is.
+fn only_tombstone(changes: &mut Changes, after: i64) {
+    let deleted = |frame: &Frame| matches!(&frame.body, Body::Channel(channel) if channel.deleted_at.is_some());
+    if changes.items.iter().any(deleted) {
+        changes.items.retain(deleted);
+        changes.items.iter_mut().for_each(|frame| frame.prev = after);
+    }
+}
+
+/// What one answer holds at most, roughly; a client asks for the rest.
+const MAX_BYTES: usize = 512 * 1024;
+
+type States = Vec<(i64, Body)>;
+
+async fn channel_states(
+    conn: &mut Conn,
+    channel: ChannelId,
+    since: i64,
+    limit: i64,
+) -> Result<States, Error> {
+    let rows: Vec<ChannelRow> = channel_table::table
+        .filter(channel_table::id.eq(Id(channel)))
+        .filter(channel_table::rev.gt(since))
+        .select(ChannelRow::as_select())
+        .load(conn)
+        .await?;
+    let channels: Vec<Channel> = all(rows)?;
+    let rows: Vec<MemberRow> = members::table
+        .filter(members::channel_id.eq(Id(channel)))
+        .filter(members::rev.gt(since))
+        .order(members::rev)
+        .limit(limit)
+        .select(MemberRow::as_select())
+        .load(conn)
+        .await?;
+    let members: Vec<Member> = all(rows)?;
+    let rows: Vec<MessageRow> = messages::table
+        .filter(messages::channel_id.eq(Id(channel)))
+        .filter(messages::rev.gt(since))
+        .order(messages::rev)
+        .limit(limit)
+        .select(MessageRow::as_select())
+        .load(conn)
+        .await?;
+    let messages: Vec<Message> = all(rows)?;
+    let channels = channels.into_iter().map(|channel| (channel.rev, Body::Channel(channel)));
+    let members = members.into_iter().map(|member| (member.rev, Body::Member(member)));
+    let messages = messages.into_iter().map(|message| (message.rev, Body::Message(message)));
+    Ok(channels.chain(members).chain(messages).collect())
+}
+
+async fn own_states(
+    conn: &mut Conn,
+    user: UserId,
+    since: i64,
+    limit: i64,
+) -> Result<States, Error> {
+    let rows: Vec<(MemberRow, ChannelRow)> = members::table
+        .inner_join(channel_table::table.on(channel_table::id.eq(members::channel_id)))
+        .filter(members::user_id.eq(Id(user)))
+        .filter(members::user_rev.gt(since))
+        .order(members::user_rev)
+        .limit(limit)
+        .select((MemberRow::as_select(), ChannelRow::as_select()))
+        .load(conn)
+        .await?;
+    let mut states = States::with_capacity(rows.len());
+    for (member, channel) in rows {
+        let member = Member::try_from(member)?;
+        let channel = Channel::try_from(channel)?;
+        let joined = member.state == MemberState::Joined && channel.deleted_at.is_none();
+        let body = Body::Membership {
+            channel_id: member.channel_id,
+            membership: member.membership(),
+            channel: joined.then_some(channel),
+        };
+        states.push((member.user_rev, body));
+    }
+    Ok(states)
+}
+
+async fn ended_states(conn: &mut Conn, since: i64, limit: i64) -> Result<States, Error> {
+    let ended = session_queries::ended_after(conn, since, limit).await?;
+    Ok(ended
+        .into_iter()
+        .map(|(rev, user, session)| (rev, Body::SessionEnded { session, user }))
+        .collect())
+}

@@ -1,0 +1,240 @@
+//! The one transaction through which feeds move: lock, decide, write.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use diesel::upsert::excluded;
+use tertulia_domain::{
+    Change, ChannelId, Ledger, MessageId, MessageRow as MessageAndDigest, Needs, Plan, SessionId,
+    Snapshot, Timestamp, UserId,
+};
+use uuid::Uuid;
+
+use super::{Conn, RunQueryDsl, locked};
+use crate::fragment::KeyIn;
+use crate::rows::{ChannelRow, FeedRow, MemberRow, MessageRow, all};
+use crate::schema::{channels, feeds, members, messages, refresh_tokens, sessions, tickets, users};
+use crate::types::{At, Id};
+use crate::{Batch, Error};
+
+/// Commits a batch. Runs inside a transaction whose statements each see what is committed when
+/// they begin: [`Error::Raced`] means that the same batch should be run again.
+pub(crate) async fn commit(
+    conn: &mut Conn,
+    changes: &[Change],
+    now: Timestamp,
+) -> Result<Batch, Error> {
+    let targets = channels_of_targets(conn, changes).await?;
+    let mut needs = Needs::default();
+    for change in changes {
+        let channel = change.target().and_then(|message| targets.get(&message).copied());
+        needs.add(change, channel);
+    }
+    let feeds = lock(conn, &needs).await?;
+    let snapshot = load(conn, needs, feeds).await?;
+    let mut ledger = Ledger::new(snapshot, now);
+    let outcomes = changes.iter().map(|change| ledger.apply(change.clone())).collect();
+    let mut plan = ledger.into_plan();
+    let frames = std::mem::take(&mut plan.frames);
+    write(conn, plan, now).await?;
+    Ok(Batch { outcomes, frames })
+}
+
+/// Which channel a message lies in never changes, so it may be read before anything is locked.
+async fn channels_of_targets(
+    conn: &mut Conn,
+    changes: &[Change],
+) -> Result<HashMap<MessageId, ChannelId>, Error> {
+    let targets: Vec<MessageId> = changes.iter().filter_map(Change::target).collect();
+    if targets.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let found: Vec<(Id<MessageId>, Id<ChannelId>)> = messages::table
+        .filter(KeyIn::ids("id", targets))
+        .select((messages::id, messages::channel_id))
+        .load(conn)
+        .await?;
+    // A message may be sent and edited in one batch.
+    let sent = changes.iter().filter_map(|change| match change {
+        Change::Send(new) => Some((new.id, new.channel)),
+        _ => None,
+    });
+    let found = found.into_iter().map(|(message, channel)| (message.0, channel.0));
+    Ok(sent.chain(found).collect())
+}
+
+async fn lock(conn: &mut Conn, needs: &Needs) -> Result<Vec<FeedRow>, Error> {
+    Ok(locked!(
+        feeds::table
+            .filter(KeyIn::ids("id", needs.feeds.iter().copied()))
+            .order(feeds::id)
+            .select(FeedRow::as_select())
+    )
+    .load(conn)
+    .await?)
+}
+
+/// Loads what was asked for, after the locks.
+async fn load(conn: &mut Conn, needs: Needs, feeds: Vec<FeedRow>) -> Result<Snapshot, Error> {
+    let mut found = Snapshot {
+        feeds: feeds.into_iter().map(tertulia_domain::FeedRow::from).collect(),
+        ..Snapshot::default()
+    };
+    if !needs.channels.is_empty() {
+        let rows: Vec<ChannelRow> = channels::table
+            .filter(KeyIn::ids("id", needs.channels))
+            .select(ChannelRow::as_select())
+            .load(conn)
+            .await?;
+        found.channels = all(rows)?;
+    }
+    if !needs.direct.is_empty() {
+        let keys = needs.direct.iter().map(|key| key.people().map(Uuid::from));
+        let rows: Vec<ChannelRow> = channels::table
+            .filter(KeyIn::new("(direct_a, direct_b)", keys))
+            .select(ChannelRow::as_select())
+            .load(conn)
+            .await?;
+        found.channels.extend(all(rows)?);
+    }
+    if !needs.members.is_empty() {
+        let keys = needs.members.iter().map(|(channel, user)| [channel.uuid(), user.uuid()]);
+        let rows: Vec<MemberRow> = members::table
+            .filter(KeyIn::new("(channel_id, user_id)", keys))
+            .select(MemberRow::as_select())
+            .load(conn)
+            .await?;
+        found.members = all(rows)?;
+    }
+    if !needs.messages.is_empty() {
+        let rows: Vec<MessageRow> = messages::table
+            .filter(KeyIn::ids("id", needs.messages))
+            .select(MessageRow::as_select())
+            .load(conn)
+            .await?;
+        found.messages = all(rows)?;
+    }
+    if !needs.users.is_empty() {
+        let rows: Vec<Id<UserId>> = users::table
+            .filter(KeyIn::ids("id", needs.users))
+            .filter(users::disabled_at.is_null())
+            .select(users::id)
+            .load(conn)
+            .await?;
+        found.users = rows.into_iter().map(|id| id.0).collect();
+    }
+    if !needs.sessions.is_empty() {
+        let rows: Vec<(Id<UserId>, Id<SessionId>)> = sessions::table
+            .filter(KeyIn::ids("user_id", needs.sessions))
+            .filter(sessions::ended_at.is_null())
+            .select((sessions::user_id, sessions::id))
+            .load(conn)
+            .await?;
+        found.sessions = rows.into_iter().map(|(user, id)| (user.0, id.0)).collect();
+    }
+    Ok(found)
+}
+
+async fn write(conn: &mut Conn, plan: Plan, now: Timestamp) -> Result<(), Error> {
+    if !plan.new_messages.is_empty() {
+        insert_messages(conn, plan.new_messages).await?;
+    }
+    for message in plan.changed_messages {
+        diesel::update(messages::table.filter(messages::id.eq(Id(message.id))))
+            .set((
+                messages::rev.eq(message.rev),
+                messages::content.eq(message.content),
+                messages::version.eq(message.version),
+                messages::edited_at.eq(message.edited_at.map(At)),
+                messages::deleted_at.eq(message.deleted_at.map(At)),
+            ))
+            .execute(conn)
+            .await?;
+    }
+    if !plan.channels.is_empty() {
+        let rows: Vec<ChannelRow> = plan.channels.into_iter().map(ChannelRow::from).collect();
+        diesel::insert_into(channels::table)
+            .values(rows)
+            .on_conflict(channels::id)
+            .do_update()
+            .set((
+                channels::name.eq(excluded(channels::name)),
+                channels::name_key.eq(excluded(channels::name_key)),
+                channels::description.eq(excluded(channels::description)),
+                channels::updated_at.eq(excluded(channels::updated_at)),
+                channels::deleted_at.eq(excluded(channels::deleted_at)),
+                channels::rev.eq(excluded(channels::rev)),
+            ))
+            .execute(conn)
+            .await?;
+    }
+    if !plan.members.is_empty() {
+        let rows: Vec<MemberRow> = plan.members.into_iter().map(MemberRow::from).collect();
+        diesel::insert_into(members::table)
+            .values(rows)
+            .on_conflict((members::channel_id, members::user_id))
+            .do_update()
+            .set((
+                members::role.eq(excluded(members::role)),
+                members::state.eq(excluded(members::state)),
+                members::joined_at.eq(excluded(members::joined_at)),
+                members::rev.eq(excluded(members::rev)),
+                members::user_rev.eq(excluded(members::user_rev)),
+                members::read_seq.eq(excluded(members::read_seq)),
+            ))
+            .execute(conn)
+            .await?;
+    }
+    if !plan.readers.is_empty() {
+        // Only the marker: no index names it, so none is touched.
+        let rows: Vec<MemberRow> = plan.readers.into_iter().map(MemberRow::from).collect();
+        diesel::insert_into(members::table)
+            .values(rows)
+            .on_conflict((members::channel_id, members::user_id))
+            .do_update()
+            .set(members::read_seq.eq(excluded(members::read_seq)))
+            .execute(conn)
+            .await?;
+    }
+    for ended in plan.ended_sessions {
+        diesel::update(sessions::table.filter(sessions::id.eq(Id(ended.id))))
+            .set((sessions::ended_at.eq(Some(At(now))), sessions::rev.eq(Some(ended.rev))))
+            .execute(conn)
+            .await?;
+        diesel::delete(refresh_tokens::table.filter(refresh_tokens::session_id.eq(Id(ended.id))))
+            .execute(conn)
+            .await?;
+        diesel::delete(tickets::table.filter(tickets::session_id.eq(Id(ended.id))))
+            .execute(conn)
+            .await?;
+    }
+    if !plan.feeds.is_empty() {
+        let rows: Vec<FeedRow> = plan.feeds.into_iter().map(FeedRow::from).collect();
+        diesel::insert_into(feeds::table)
+            .values(rows)
+            .on_conflict(feeds::id)
+            .do_update()
+            .set((
+                feeds::head.eq(excluded(feeds::head)),
+                feeds::last_seq.eq(excluded(feeds::last_seq)),
+                feeds::last_uncounted_seq.eq(excluded(feeds::last_uncounted_seq)),
+                feeds::moved_at.eq(excluded(feeds::moved_at)),
+            ))
+            .execute(conn)
+            .await?;
+    }
+    Ok(())
+}
+
+/// In the order of their ids, so that two nodes given the same ids wait for each other and never
+/// in a circle. An id that somebody else took in the meantime is found by the next try.
+async fn insert_messages(conn: &mut Conn, new: Vec<MessageAndDigest>) -> Result<(), Error> {
+    let sent = new.len();
+    let rows: Vec<MessageRow> = new.into_iter().map(MessageRow::from).collect();
+    let inserted = diesel::insert_into(messages::table)
+        .values(rows)
+        .on_conflict_do_nothing()
+        .execute(conn)
+        .await?;
+    if inserted == sent { Ok(()) } else { Err(Error::Raced) }
+}

@@ -1,0 +1,102 @@
+//! History.
+
+use diesel::prelude::*;
+use tertulia_domain::{ChannelId, Feed, FeedRow as DomainFeed, Message, MessageId, UserId};
+
+use super::channels::place;
+use super::{Conn, RunQueryDsl};
+use crate::rows::{FeedRow, MessageRow, all};
+use crate::schema::{feeds, messages};
+use crate::types::Id;
+use crate::{Error, History, HistoryPart, Place};
+
+/// A channel's feed row; an empty one when there is none.
+pub(crate) async fn feed(conn: &mut Conn, feed: Feed) -> Result<DomainFeed, Error> {
+    let row = feeds::table
+        .filter(feeds::id.eq(Id(feed.id())))
+        .select(FeedRow::as_select())
+        .get_result(conn)
+        .await
+        .optional()?;
+    Ok(row.map_or(DomainFeed::empty(feed.id()), DomainFeed::from))
+}
+
+/// A message, and the place of `user` in its channel. Needs one snapshot.
+pub(crate) async fn by_id(
+    conn: &mut Conn,
+    id: MessageId,
+    user: UserId,
+) -> Result<Option<(Place, Message)>, Error> {
+    let row = messages::table
+        .filter(messages::id.eq(Id(id)))
+        .select(MessageRow::as_select())
+        .get_result(conn)
+        .await
+        .optional()?;
+    let Some(message) = row.map(Message::try_from).transpose()? else { return Ok(None) };
+    Ok(place(conn, message.channel_id, user).await?.map(|place| (place, message)))
+}
+
+/// A page of history, newest first, and the place of `user` in the channel: one contiguous range
+/// of the index on `(channel_id, seq)`. Needs one snapshot.
+pub(crate) async fn history(
+    conn: &mut Conn,
+    channel: ChannelId,
+    user: UserId,
+    part: HistoryPart,
+    limit: i64,
+) -> Result<Option<(Place, History)>, Error> {
+    let Some(place) = place(conn, channel, user).await? else { return Ok(None) };
+    let mut items = match part {
+        HistoryPart::Newest => before(conn, channel, i64::MAX, limit + 1).await?,
+        HistoryPart::Before(seq) => before(conn, channel, seq, limit + 1).await?,
+        HistoryPart::After(seq) => after(conn, channel, seq, limit).await?,
+        HistoryPart::Around(seq) => {
+            let mut newer = after(conn, channel, seq - 1, limit - limit / 2).await?;
+            let room = limit + 1 - i64::try_from(newer.len()).unwrap_or(limit);
+            newer.extend(before(conn, channel, seq, room).await?);
+            newer
+        }
+    };
+    // A page goes on towards the beginning: places are dense from 1, so the last one shows whether
+    // there is more.
+    items.truncate(usize::try_from(limit).unwrap_or_default());
+    let next = items.last().map(|message| message.seq).filter(|seq| *seq > 1);
+    Ok(Some((place, History { items, next })))
+}
+
+async fn before(
+    conn: &mut Conn,
+    channel: ChannelId,
+    seq: i64,
+    limit: i64,
+) -> Result<Vec<Message>, Error> {
+    let rows: Vec<MessageRow> = messages::table
+        .filter(messages::channel_id.eq(Id(channel)))
+        .filter(messages::seq.lt(seq))
+        .order(messages::seq.desc())
+        .limit(limit)
+        .select(MessageRow::as_select())
+        .load(conn)
+        .await?;
+    all(rows)
+}
+
+async fn after(
+    conn: &mut Conn,
+    channel: ChannelId,
+    seq: i64,
+    limit: i64,
+) -> Result<Vec<Message>, Error> {
+    let rows: Vec<MessageRow> = messages::table
+        .filter(messages::channel_id.eq(Id(channel)))
+        .filter(messages::seq.gt(seq))
+        .order(messages::seq)
+        .limit(limit)
+        .select(MessageRow::as_select())
+        .load(conn)
+        .await?;
+    let mut items: Vec<Message> = all(rows)?;
+    items.reverse();
+    Ok(items)
+}

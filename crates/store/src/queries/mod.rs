@@ -1,0 +1,13 @@
+//! Every SQL statement, one file a topic. These files are compiled twice: as `sqlite::queries` over
+//! a SQLite connection and as `postgres::queries` over an asynchronous PostgreSQL one, by what
+//! `super` calls `Conn` and `RunQueryDsl`. Functions that need one snapshot for several statements
+//! are called inside a transaction.
+
+use super::{Conn, RunQueryDsl, locked};
+
+pub(crate) mod changes;
+pub(crate) mod channels;
+pub(crate) mod log;
+pub(crate) mod messages;
+pub(crate) mod sessions;
+pub(crate) mod users;

@@ -1,0 +1,160 @@
+//! Accounts.
+
+use diesel::prelude::*;
+use diesel::upsert::excluded;
+use tertulia_domain::{
+    Account, AccountRole, Feed, FeedRow as DomainFeed, Page, PageRequest, Profile, UserId,
+};
+
+use super::{Conn, RunQueryDsl};
+use crate::rows::{AccountRow, FeedRow, ProfileRow, account_role_code};
+use crate::schema::{feeds, meta, users};
+use crate::types::{At, Id};
+use crate::{Credentials, Error, NewUser, ProfileEdit, TokenHash};
+
+pub(crate) async fn insert(conn: &mut Conn, new: NewUser) -> Result<(), Error> {
+    let row = (
+        users::id.eq(Id(new.id)),
+        users::username_key.eq(new.username.key()),
+        users::username.eq(new.username.into_string()),
+        users::email_key.eq(new.email.as_ref().map(tertulia_domain::Email::key)),
+        users::email.eq(new.email.map(tertulia_domain::Email::into_string)),
+        users::display_name.eq(new.display_name.into_string()),
+        users::bio.eq(""),
+        users::password_hash.eq(Some(new.password_hash)),
+        users::role.eq(account_role_code(new.role)),
+        users::created_at.eq(At(new.created_at)),
+    );
+    diesel::insert_into(users::table).values(row).execute(conn).await?;
+    let feed = FeedRow::from(DomainFeed::empty(Feed::Me(new.id).id()));
+    diesel::insert_into(feeds::table).values(feed).execute(conn).await?;
+    Ok(())
+}
+
+pub(crate) async fn account(conn: &mut Conn, user: UserId) -> Result<Option<Account>, Error> {
+    let row = users::table
+        .filter(users::id.eq(Id(user)))
+        .select(AccountRow::as_select())
+        .get_result(conn)
+        .await
+        .optional()?;
+    row.map(Account::try_from).transpose()
+}
+
+pub(crate) async fn profile(conn: &mut Conn, user: UserId) -> Result<Option<Profile>, Error> {
+    let row = users::table
+        .filter(users::id.eq(Id(user)))
+        .select(ProfileRow::as_select())
+        .get_result(conn)
+        .await
+        .optional()?;
+    Ok(row.map(Profile::from))
+}
+
+pub(crate) async fn profile_by_key(conn: &mut Conn, key: String) -> Result<Option<Profile>, Error> {
+    let row = users::table
+        .filter(users::username_key.eq(key))
+        .select(ProfileRow::as_select())
+        .get_result(conn)
+        .await
+        .optional()?;
+    Ok(row.map(Profile::from))
+}
+
+/// What signs somebody in by a username's or an e-mail address's key. No username has an `@`.
+pub(crate) async fn credentials(
+    conn: &mut Conn,
+    username_key: String,
+    email_key: String,
+) -> Result<Option<Credentials>, Error> {
+    let row: Option<(Id<UserId>, Option<String>)> = users::table
+        .filter(users::username_key.eq(username_key).or(users::email_key.eq(email_key)))
+        .filter(users::disabled_at.is_null())
+        .select((users::id, users::password_hash))
+        .get_result(conn)
+        .await
+        .optional()?;
+    Ok(row.map(|(Id(user), password_hash)| Credentials { user, password_hash }))
+}
+
+/// Accounts whose username begins with `prefix`, by username.
+pub(crate) async fn list(
+    conn: &mut Conn,
+    prefix: String,
+    page: PageRequest,
+) -> Result<Page<Profile>, Error> {
+    let mut query = users::table
+        .filter(users::disabled_at.is_null())
+        .order(users::username_key)
+        .limit(page.limit + 1)
+        .select(ProfileRow::as_select())
+        .into_boxed();
+    if let Some(end) = crate::after_prefix(&prefix) {
+        query = query.filter(users::username_key.ge(prefix)).filter(users::username_key.lt(end));
+    }
+    if let Some(after) = page.after {
+        query = query.filter(users::username_key.gt(after));
+    }
+    let rows: Vec<ProfileRow> = query.load(conn).await?;
+    Ok(Page::of(rows, page.limit, |row| row.username_key.clone()).map(Profile::from))
+}
+
+pub(crate) async fn update(conn: &mut Conn, user: UserId, edit: ProfileEdit) -> Result<(), Error> {
+    if let Some(name) = edit.display_name {
+        diesel::update(users::table.filter(users::id.eq(Id(user))))
+            .set(users::display_name.eq(name.into_string()))
+            .execute(conn)
+            .await?;
+    }
+    if let Some(bio) = edit.bio {
+        diesel::update(users::table.filter(users::id.eq(Id(user))))
+            .set(users::bio.eq(bio.into_string()))
+            .execute(conn)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Keeps the hash of a token that makes an admin, in place of any earlier one, unless there is an
+/// admin. Whether there is none.
+pub(crate) async fn offer_admin(conn: &mut Conn, token: TokenHash) -> Result<bool, Error> {
+    let admins: i64 = users::table
+        .filter(users::role.eq(account_role_code(AccountRole::Admin)))
+        .count()
+        .get_result(conn)
+        .await?;
+    if admins > 0 {
+        return Ok(false);
+    }
+    diesel::insert_into(meta::table)
+        .values((meta::key.eq(ADMIN_TOKEN), meta::value.eq(hex(token))))
+        .on_conflict(meta::key)
+        .do_update()
+        .set(meta::value.eq(excluded(meta::value)))
+        .execute(conn)
+        .await?;
+    Ok(true)
+}
+
+/// Makes an admin of who brings the token, once.
+pub(crate) async fn claim_admin(
+    conn: &mut Conn,
+    user: UserId,
+    token: TokenHash,
+) -> Result<bool, Error> {
+    let offered = meta::table.filter(meta::key.eq(ADMIN_TOKEN)).filter(meta::value.eq(hex(token)));
+    if diesel::delete(offered).execute(conn).await? == 0 {
+        return Ok(false);
+    }
+    diesel::update(users::table.filter(users::id.eq(Id(user))))
+        .set(users::role.eq(account_role_code(AccountRole::Admin)))
+        .execute(conn)
+        .await?;
+    Ok(true)
+}
+
+const ADMIN_TOKEN: &str = "admin_token";
+
+fn hex(hash: TokenHash) -> String {
+    hash.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}

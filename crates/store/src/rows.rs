@@ -1,0 +1,307 @@
+//! Rows, and what they are in the domain's words. They never leave this crate.
+
+use diesel::prelude::{Insertable, Queryable, Selectable};
+use tertulia_domain::{
+    Account, AccountRole, Channel, ChannelId, ChannelKind, ChannelName, DirectKey, FeedId,
+    FeedRow as Feed, Member, MemberState, Message, MessageId, MessageKind,
+    MessageRow as MessageAndDigest, Profile, Role, SessionId, UserId,
+};
+
+use crate::Error;
+use crate::schema::{channels, feeds, members, messages, sessions, users};
+use crate::types::{At, Id};
+
+/// The small integers of a column and what they stand for.
+macro_rules! coded {
+    ($ty:ty, $encode:ident, $decode:ident, $($value:path => $code:literal),+) => {
+        pub(crate) const fn $encode(value: $ty) -> i16 {
+            match value { $($value => $code,)+ }
+        }
+
+        fn $decode(code: i16) -> Result<$ty, Error> {
+            match code {
+                $($code => Ok($value),)+
+                _ => Err(Error::Corrupt(stringify!($decode))),
+            }
+        }
+    };
+}
+
+coded!(AccountRole, account_role_code, account_role,
+    AccountRole::Member => 0, AccountRole::Admin => 1);
+coded!(ChannelKind, channel_kind_code, channel_kind,
+    ChannelKind::Public => 0, ChannelKind::Private => 1,
+    ChannelKind::Direct => 2, ChannelKind::Group => 3);
+coded!(Role, role_code, role, Role::Member => 0, Role::Owner => 1);
+coded!(MemberState, member_state_code, member_state,
+    MemberState::Joined => 0, MemberState::Left => 1, MemberState::Removed => 2);
+coded!(MessageKind, message_kind_code, message_kind, MessageKind::Text => 0);
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = users)]
+pub(crate) struct ProfileRow {
+    id: Id<UserId>,
+    pub(crate) username: String,
+    pub(crate) username_key: String,
+    display_name: String,
+    bio: String,
+    created_at: At,
+}
+
+impl From<ProfileRow> for Profile {
+    fn from(row: ProfileRow) -> Self {
+        Self {
+            id: row.id.0,
+            username: row.username,
+            display_name: row.display_name,
+            bio: row.bio,
+            created_at: row.created_at.0,
+        }
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = users)]
+pub(crate) struct AccountRow {
+    #[diesel(embed)]
+    profile: ProfileRow,
+    email: Option<String>,
+    role: i16,
+}
+
+impl TryFrom<AccountRow> for Account {
+    type Error = Error;
+
+    fn try_from(row: AccountRow) -> Result<Self, Error> {
+        let role = account_role(row.role)?;
+        Ok(Self { profile: row.profile.into(), email: row.email, role })
+    }
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = feeds, treat_none_as_default_value = false)]
+pub(crate) struct FeedRow {
+    id: Id<FeedId>,
+    head: i64,
+    last_seq: i64,
+    last_uncounted_seq: i64,
+    moved_at: At,
+}
+
+impl From<FeedRow> for Feed {
+    fn from(row: FeedRow) -> Self {
+        Self {
+            id: row.id.0,
+            head: row.head,
+            last_seq: row.last_seq,
+            last_uncounted_seq: row.last_uncounted_seq,
+            moved_at: row.moved_at.0,
+        }
+    }
+}
+
+impl From<Feed> for FeedRow {
+    fn from(feed: Feed) -> Self {
+        Self {
+            id: Id(feed.id),
+            head: feed.head,
+            last_seq: feed.last_seq,
+            last_uncounted_seq: feed.last_uncounted_seq,
+            moved_at: At(feed.moved_at),
+        }
+    }
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = channels, treat_none_as_default_value = false)]
+pub(crate) struct ChannelRow {
+    id: Id<ChannelId>,
+    kind: i16,
+    name: Option<String>,
+    name_key: Option<String>,
+    description: String,
+    owner_id: Option<Id<UserId>>,
+    direct_a: Option<Id<UserId>>,
+    direct_b: Option<Id<UserId>>,
+    created_at: At,
+    updated_at: At,
+    deleted_at: Option<At>,
+    rev: i64,
+}
+
+impl TryFrom<ChannelRow> for Channel {
+    type Error = Error;
+
+    fn try_from(row: ChannelRow) -> Result<Self, Error> {
+        Ok(Self {
+            id: row.id.0,
+            kind: channel_kind(row.kind)?,
+            name: row.name,
+            description: row.description,
+            owner_id: row.owner_id.map(|id| id.0),
+            participant_ids: row.direct_a.zip(row.direct_b).map(|(a, b)| [a.0, b.0]),
+            created_at: row.created_at.0,
+            updated_at: row.updated_at.0,
+            deleted_at: row.deleted_at.map(|at| at.0),
+            rev: row.rev,
+        })
+    }
+}
+
+impl From<Channel> for ChannelRow {
+    fn from(channel: Channel) -> Self {
+        let people = channel.direct_key().map(DirectKey::people);
+        let name_key = channel.name.as_deref().map(ChannelName::key_of);
+        Self {
+            id: Id(channel.id),
+            kind: channel_kind_code(channel.kind),
+            name_key,
+            name: channel.name,
+            description: channel.description,
+            owner_id: channel.owner_id.map(Id),
+            direct_a: people.map(|[a, _]| Id(a)),
+            direct_b: people.map(|[_, b]| Id(b)),
+            created_at: At(channel.created_at),
+            updated_at: At(channel.updated_at),
+            deleted_at: channel.deleted_at.map(At),
+            rev: channel.rev,
+        }
+    }
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = members, treat_none_as_default_value = false)]
+pub(crate) struct MemberRow {
+    channel_id: Id<ChannelId>,
+    user_id: Id<UserId>,
+    role: i16,
+    state: i16,
+    joined_at: At,
+    rev: i64,
+    user_rev: i64,
+    read_seq: i64,
+}
+
+impl TryFrom<MemberRow> for Member {
+    type Error = Error;
+
+    fn try_from(row: MemberRow) -> Result<Self, Error> {
+        Ok(Self {
+            channel_id: row.channel_id.0,
+            user_id: row.user_id.0,
+            role: role(row.role)?,
+            state: member_state(row.state)?,
+            joined_at: row.joined_at.0,
+            rev: row.rev,
+            read_seq: row.read_seq,
+            user_rev: row.user_rev,
+        })
+    }
+}
+
+impl From<Member> for MemberRow {
+    fn from(member: Member) -> Self {
+        Self {
+            channel_id: Id(member.channel_id),
+            user_id: Id(member.user_id),
+            role: role_code(member.role),
+            state: member_state_code(member.state),
+            joined_at: At(member.joined_at),
+            rev: member.rev,
+            user_rev: member.user_rev,
+            read_seq: member.read_seq,
+        }
+    }
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = messages, treat_none_as_default_value = false)]
+pub(crate) struct MessageRow {
+    id: Id<MessageId>,
+    channel_id: Id<ChannelId>,
+    seq: i64,
+    rev: i64,
+    author_id: Id<UserId>,
+    kind: i16,
+    content: String,
+    reply_to: Option<Id<MessageId>>,
+    digest: Vec<u8>,
+    version: i32,
+    created_at: At,
+    edited_at: Option<At>,
+    deleted_at: Option<At>,
+}
+
+impl TryFrom<MessageRow> for MessageAndDigest {
+    type Error = Error;
+
+    fn try_from(row: MessageRow) -> Result<Self, Error> {
+        let digest = row.digest.try_into().map_err(|_| Error::Corrupt("digest"))?;
+        let message = Message {
+            id: row.id.0,
+            channel_id: row.channel_id.0,
+            seq: row.seq,
+            rev: row.rev,
+            author_id: row.author_id.0,
+            kind: message_kind(row.kind)?,
+            content: row.content,
+            reply_to: row.reply_to.map(|id| id.0),
+            created_at: row.created_at.0,
+            edited_at: row.edited_at.map(|at| at.0),
+            deleted_at: row.deleted_at.map(|at| at.0),
+            version: row.version,
+        };
+        Ok(Self { message, digest })
+    }
+}
+
+impl TryFrom<MessageRow> for Message {
+    type Error = Error;
+
+    fn try_from(row: MessageRow) -> Result<Self, Error> {
+        MessageAndDigest::try_from(row).map(|row| row.message)
+    }
+}
+
+impl From<MessageAndDigest> for MessageRow {
+    fn from(row: MessageAndDigest) -> Self {
+        let message = row.message;
+        Self {
+            id: Id(message.id),
+            channel_id: Id(message.channel_id),
+            seq: message.seq,
+            rev: message.rev,
+            author_id: Id(message.author_id),
+            kind: message_kind_code(message.kind),
+            content: message.content,
+            reply_to: message.reply_to.map(Id),
+            digest: row.digest.to_vec(),
+            version: message.version,
+            created_at: At(message.created_at),
+            edited_at: message.edited_at.map(At),
+            deleted_at: message.deleted_at.map(At),
+        }
+    }
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = sessions, treat_none_as_default_value = false)]
+pub(crate) struct SessionRow {
+    pub(crate) id: Id<SessionId>,
+    pub(crate) user_id: Id<UserId>,
+    pub(crate) user_agent: String,
+    pub(crate) address: String,
+    pub(crate) created_at: At,
+    pub(crate) last_used_at: At,
+    pub(crate) expires_at: At,
+    pub(crate) ended_at: Option<At>,
+    pub(crate) rev: Option<i64>,
+}
+
+/// Converts all rows, or says which kind of thing was bad.
+pub(crate) fn all<R, T>(rows: Vec<R>) -> Result<Vec<T>, Error>
+where
+    T: TryFrom<R, Error = Error>,
+{
+    rows.into_iter().map(T::try_from).collect()
+}

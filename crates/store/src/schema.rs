@@ -1,0 +1,102 @@
+//! The tables, one text for both databases. A test holds both migrations against it.
+
+macro_rules! tables {
+    ($($name:ident ($($key:ident),+) { $($column:ident -> $ty:ty,)+ })+) => {
+        $(diesel::table! {
+            use diesel::sql_types::{BigInt, Binary, Integer, Nullable, SmallInt, Text};
+            use crate::types::{DbTime, DbUuid};
+
+            $name ($($key),+) { $($column -> $ty,)+ }
+        })+
+
+        diesel::allow_tables_to_appear_in_same_query!($($name,)+);
+    };
+}
+
+tables! {
+    meta (key) {
+        key -> Text,
+        value -> Text,
+    }
+    users (id) {
+        id -> DbUuid,
+        username -> Text,
+        username_key -> Text,
+        email -> Nullable<Text>,
+        email_key -> Nullable<Text>,
+        display_name -> Text,
+        bio -> Text,
+        password_hash -> Nullable<Text>,
+        role -> SmallInt,
+        disabled_at -> Nullable<DbTime>,
+        created_at -> DbTime,
+    }
+    sessions (id) {
+        id -> DbUuid,
+        user_id -> DbUuid,
+        user_agent -> Text,
+        address -> Text,
+        created_at -> DbTime,
+        last_used_at -> DbTime,
+        expires_at -> DbTime,
+        ended_at -> Nullable<DbTime>,
+        rev -> Nullable<BigInt>,
+    }
+    refresh_tokens (hash) {
+        hash -> Binary,
+        session_id -> DbUuid,
+        issued_at -> DbTime,
+        used_at -> Nullable<DbTime>,
+    }
+    tickets (hash) {
+        hash -> Binary,
+        session_id -> DbUuid,
+        expires_at -> DbTime,
+    }
+    feeds (id) {
+        id -> DbUuid,
+        head -> BigInt,
+        last_seq -> BigInt,
+        last_uncounted_seq -> BigInt,
+        moved_at -> DbTime,
+    }
+    channels (id) {
+        id -> DbUuid,
+        kind -> SmallInt,
+        name -> Nullable<Text>,
+        name_key -> Nullable<Text>,
+        description -> Text,
+        owner_id -> Nullable<DbUuid>,
+        direct_a -> Nullable<DbUuid>,
+        direct_b -> Nullable<DbUuid>,
+        created_at -> DbTime,
+        updated_at -> DbTime,
+        deleted_at -> Nullable<DbTime>,
+        rev -> BigInt,
+    }
+    members (channel_id, user_id) {
+        channel_id -> DbUuid,
+        user_id -> DbUuid,
+        role -> SmallInt,
+        state -> SmallInt,
+        joined_at -> DbTime,
+        rev -> BigInt,
+        user_rev -> BigInt,
+        read_seq -> BigInt,
+    }
+    messages (id) {
+        id -> DbUuid,
+        channel_id -> DbUuid,
+        seq -> BigInt,
+        rev -> BigInt,
+        author_id -> DbUuid,
+        kind -> SmallInt,
+        content -> Text,
+        reply_to -> Nullable<DbUuid>,
+        digest -> Binary,
+        version -> Integer,
+        created_at -> DbTime,
+        edited_at -> Nullable<DbTime>,
+        deleted_at -> Nullable<DbTime>,
+    }
+}

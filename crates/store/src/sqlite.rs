@@ -1,0 +1,290 @@
+//! SQLite: one thread that owns the writing connection, a few that read. A whole closure a hop,
+//! never a hop a statement; what is queued while a commit is under way shares the next one.
+
+use std::fs::{File, TryLockError};
+use std::future::Future;
+use std::path::Path;
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use diesel::connection::SimpleConnection;
+use diesel::{Connection as _, SqliteConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use futures_util::FutureExt;
+use tokio::sync::oneshot;
+
+use crate::Error;
+
+mod dsl;
+#[path = "queries/mod.rs"]
+pub(crate) mod queries;
+
+pub(crate) use dsl::{RunQueryDsl, locked};
+
+pub(crate) type Conn = SqliteConnection;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+
+/// Statements that wait for a reader or the writer; more are answered [`Error::Busy`].
+const QUEUE: usize = 1024;
+/// Reading threads: SQLite reads are short and rarely wait for the disk.
+const READERS: usize = 2;
+/// Closures that share one commit at most.
+const GROUP: usize = 64;
+
+type Job = Box<dyn FnOnce(&mut SqliteConnection) + Send>;
+
+/// A closure that ran inside the writer's transaction, and what tells its caller how that ended.
+struct Write {
+    run: Box<dyn FnOnce(&mut SqliteConnection) -> Ran + Send>,
+}
+
+struct Ran {
+    keep: bool,
+    /// Called after the commit, or with the reason why there was none.
+    answer: Answer,
+}
+
+type Answer = Box<dyn FnOnce(Option<&Failed>) + Send>;
+
+/// Why a commit failed: every caller of the group hears it.
+enum Failed {
+    Full,
+    Other(String),
+}
+
+/// The embedded database of one server.
+pub(crate) struct Sqlite {
+    writer: Sender<Write>,
+    readers: Sender<Job>,
+    threads: Vec<JoinHandle<()>>,
+    /// Keeps a second server out for as long as this one runs.
+    _lock: File,
+}
+
+impl Sqlite {
+    /// Opens (or makes) the database and brings it up to date.
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        let lock = lock(path)?;
+        let mut connection = connect(path)?;
+        check_version(&mut connection)?;
+        connection
+            .run_pending_migrations(MIGRATIONS)
+            .map_err(|error| Error::Setup(format!("migrations: {error}")))?;
+        let (writer, jobs) = bounded(QUEUE);
+        let mut threads = vec![spawn("sqlite-writer", move || write_loop(&mut connection, &jobs))?];
+        let (readers, jobs) = bounded::<Job>(QUEUE);
+        for _ in 0..READERS {
+            let jobs = jobs.clone();
+            let mut connection = connect(path)?;
+            connection.batch_execute("PRAGMA query_only = ON").map_err(|error| setup(&error))?;
+            threads.push(spawn("sqlite-reader", move || {
+                for job in jobs {
+                    job(&mut connection);
+                }
+            })?);
+        }
+        Ok(Self { writer, readers, threads, _lock: lock })
+    }
+
+    /// Runs reading statements, in one snapshot if `snapshot`.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        snapshot: bool,
+        read: impl FnOnce(&mut SqliteConnection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            // A caller that has gone away needs no answer.
+            if answer.is_closed() {
+                return;
+            }
+            let result = if snapshot { in_snapshot(connection, read) } else { read(connection) };
+            let _ = answer.send(result);
+        });
+        enqueue(&self.readers, job)?;
+        answered.await.map_err(|_| stopped())?
+    }
+
+    /// Runs writing statements as one: all of them are on disk when this returns, or none.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        write: impl FnOnce(&mut SqliteConnection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (answer, answered) = oneshot::channel();
+        let run = Box::new(move |connection: &mut SqliteConnection| {
+            let result = write(connection);
+            Ran {
+                keep: result.is_ok(),
+                answer: Box::new(move |failed| {
+                    let _ = answer.send(match failed {
+                        None => result,
+                        Some(Failed::Full) => Err(Error::Full),
+                        Some(Failed::Other(why)) => Err(Error::Other(why.clone())),
+                    });
+                }),
+            }
+        });
+        enqueue(&self.writer, Write { run })?;
+        answered.await.map_err(|_| stopped())?
+    }
+
+    /// Waits until all that was queued is done. Blocks.
+    pub(crate) fn close(self) {
+        drop((self.writer, self.readers));
+        for thread in self.threads {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Runs a query function: on SQLite each of its futures is ready at once.
+pub(crate) fn at_once<T>(query: impl Future<Output = T>) -> T {
+    match query.now_or_never() {
+        Some(result) => result,
+        None => unreachable!("a query on SQLite waits for nothing"),
+    }
+}
+
+fn in_snapshot<T>(
+    connection: &mut SqliteConnection,
+    read: impl FnOnce(&mut SqliteConnection) -> Result<T, Error>,
+) -> Result<T, Error> {
+    connection.batch_execute("BEGIN")?;
+    let result = read(connection);
+    connection.batch_execute("COMMIT")?;
+    result
+}
+
+fn write_loop(connection: &mut SqliteConnection, jobs: &Receiver<Write>) {
+    while let Ok(first) = jobs.recv() {
+        let group: Vec<Write> =
+            std::iter::once(first).chain(jobs.try_iter().take(GROUP - 1)).collect();
+        let (answers, failed) = match run_group(connection, group) {
+            Ok(answers) => (answers, None),
+            Err((answers, failed)) => (answers, Some(failed)),
+        };
+        for answer in answers {
+            answer(failed.as_ref());
+        }
+    }
+}
+
+type Answers = Vec<Answer>;
+
+/// One transaction, a savepoint each, one fsync.
+fn run_group(
+    connection: &mut SqliteConnection,
+    group: Vec<Write>,
+) -> Result<Answers, (Answers, Failed)> {
+    let begun = connection.batch_execute("BEGIN IMMEDIATE");
+    let mut answers = Answers::new();
+    let mut failed = begun.err();
+    let mut kept = false;
+    for write in group {
+        if failed.is_none() {
+            failed = connection.batch_execute("SAVEPOINT one").err();
+        }
+        let Ran { keep, answer } = (write.run)(connection);
+        answers.push(answer);
+        let end = if keep { "RELEASE one" } else { "ROLLBACK TO one; RELEASE one" };
+        kept |= keep;
+        if failed.is_none() {
+            failed = connection.batch_execute(end).err();
+        }
+    }
+    if failed.is_none() {
+        failed = connection.batch_execute(if kept { "COMMIT" } else { "ROLLBACK" }).err();
+    }
+    match failed {
+        None => Ok(answers),
+        Some(error) => Err((answers, commit_failed(connection, &error))),
+    }
+}
+
+/// After an I/O error at a commit nobody knows what is on disk: the process ends, and the next
+/// start reads what is. A full disk is another matter: SQLite has rolled back, and reads go on.
+fn commit_failed(connection: &mut SqliteConnection, error: &diesel::result::Error) -> Failed {
+    let _ = connection.batch_execute("ROLLBACK");
+    let why = error.to_string();
+    if why.contains("disk I/O error") {
+        tracing::error!(error = why, "the database could not be written; ending");
+        std::process::abort();
+    }
+    tracing::error!(error = why, "a transaction failed");
+    if why.contains("full") { Failed::Full } else { Failed::Other(why) }
+}
+
+fn lock(path: &Path) -> Result<File, Error> {
+    let path = path.with_extension("lock");
+    let file = File::create(&path)
+        .map_err(|error| Error::Setup(format!("{}: {error}", path.display())))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            Err(Error::Setup(format!("{}: another server uses this database", path.display())))
+        }
+        Err(TryLockError::Error(error)) => {
+            Err(Error::Setup(format!("{}: {error}", path.display())))
+        }
+    }
+}
+
+fn connect(path: &Path) -> Result<SqliteConnection, Error> {
+    let mut connection = SqliteConnection::establish(&path.to_string_lossy())
+        .map_err(|error| Error::Setup(format!("{}: {error}", path.display())))?;
+    // FULL, because an acknowledged message is on disk: NORMAL loses the last ones at a power cut.
+    connection
+        .batch_execute(
+            "PRAGMA journal_mode = WAL;
+             PRAGMA synchronous = FULL;
+             PRAGMA foreign_keys = ON;
+             PRAGMA busy_timeout = 5000;
+             PRAGMA cache_size = -8192;
+             PRAGMA temp_store = MEMORY;
+             PRAGMA trusted_schema = OFF;",
+        )
+        .map_err(|error| setup(&error))?;
+    Ok(connection)
+}
+
+/// SQLite before 3.51.3 could lose a commit when the WAL was reset.
+fn check_version(connection: &mut SqliteConnection) -> Result<(), Error> {
+    #[derive(diesel::QueryableByName)]
+    struct Version {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        version: String,
+    }
+    let found: Version = diesel::RunQueryDsl::get_result(
+        diesel::sql_query("SELECT sqlite_version() AS version"),
+        connection,
+    )
+    .map_err(|error| setup(&error))?;
+    let parts: Vec<u32> = found.version.split('.').filter_map(|part| part.parse().ok()).collect();
+    if parts < vec![3, 51, 3] {
+        return Err(Error::Setup(format!("SQLite {} is too old: 3.51.3", found.version)));
+    }
+    Ok(())
+}
+
+fn enqueue<J>(queue: &Sender<J>, job: J) -> Result<(), Error> {
+    queue.try_send(job).map_err(|error| match error {
+        TrySendError::Full(_) => Error::Busy,
+        TrySendError::Disconnected(_) => stopped(),
+    })
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Error> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(run)
+        .map_err(|error| Error::Setup(error.to_string()))
+}
+
+fn setup(error: &diesel::result::Error) -> Error {
+    Error::Setup(error.to_string())
+}
+
+fn stopped() -> Error {
+    Error::Unavailable("the database is closed".to_owned())
+}

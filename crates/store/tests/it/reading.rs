@@ -1,0 +1,150 @@
+//! History, deltas and lists.
+
+use tertulia_domain::{Body, Change, ChannelKind, Feed, MessagePrecondition, PageRequest};
+use tertulia_store::HistoryPart;
+
+use crate::on_both;
+use crate::world::World;
+
+fn page(limit: i64) -> PageRequest {
+    PageRequest { after: None, limit }
+}
+
+on_both! {
+    async fn history_pages_join_to_the_whole(world: World) {
+        let ann = world.user("ann").await;
+        let channel = world.channel(ann, ChannelKind::Public, "general").await.id;
+        let sends = (1..=25).map(|n| Change::Send(world.saying(ann, channel, &n.to_string())));
+        world.commit(sends.collect()).await;
+        let mut seqs = Vec::new();
+        let mut part = HistoryPart::Newest;
+        loop {
+            let (_, page) = world.store.history(channel, ann, part, 10).await.unwrap().unwrap();
+            seqs.extend(page.items.iter().map(|message| message.seq));
+            match page.next {
+                Some(seq) => part = HistoryPart::Before(seq),
+                None => break,
+            }
+        }
+        assert_eq!(seqs, (1..=25).rev().collect::<Vec<_>>());
+        let seqs_of = async |part| {
+            let (_, page) = world.store.history(channel, ann, part, 4).await.unwrap().unwrap();
+            page.items.iter().map(|message| message.seq).collect::<Vec<_>>()
+        };
+        assert_eq!(seqs_of(HistoryPart::After(20)).await, [24, 23, 22, 21]);
+        assert_eq!(seqs_of(HistoryPart::Around(10)).await, [11, 10, 9, 8]);
+        assert_eq!(seqs_of(HistoryPart::Before(3)).await, [2, 1]);
+    }
+}
+
+on_both! {
+    async fn a_delta_is_state_chained_over_vanished_revs(world: World) {
+        let ann = world.user("ann").await;
+        let channel = world.channel(ann, ChannelKind::Public, "general").await.id;
+        let first = world.say(ann, channel, "first").await;
+        let second = world.say(ann, channel, "second").await;
+        let expect = MessagePrecondition::Any;
+        world.one(Change::Delete { message: first.id, by: ann, expect }).await.unwrap();
+        let delta = world.store.changes(Feed::Channel(channel), 2, 10).await.unwrap();
+        let steps: Vec<_> = delta.items.iter().map(|frame| (frame.prev, frame.rev)).collect();
+        assert_eq!(steps, [(2, 4), (4, 5)], "rev 3 was the first message, which is at 5 now");
+        assert!(matches!(&delta.items[0].body, Body::Message(message) if message.id == second.id));
+        assert_eq!((delta.head, delta.more), (5, false));
+        let part = world.store.changes(Feed::Channel(channel), 0, 2).await.unwrap();
+        assert_eq!((part.items.len(), part.more, part.head), (2, true, 5));
+        let ahead = world.store.changes(Feed::Channel(channel), 6, 10).await.unwrap();
+        assert_eq!(ahead.reset, Some("ahead"));
+    }
+}
+
+on_both! {
+    async fn who_is_too_far_behind_begins_anew(world: World) {
+        let ann = world.user("ann").await;
+        let channel = world.channel(ann, ChannelKind::Public, "general").await.id;
+        for _ in 0..2 {
+            let sends = (0..500).map(|_| Change::Send(world.saying(ann, channel, "x")));
+            world.commit(sends.collect()).await;
+        }
+        let feed = Feed::Channel(channel);
+        assert_eq!(world.store.changes(feed, 1, 10).await.unwrap().reset, Some("limited"));
+        assert_eq!(world.store.changes(feed, 2, 10).await.unwrap().reset, None);
+    }
+}
+
+on_both! {
+    async fn unread_is_exact_after_deletes_and_own_messages(world: World) {
+        let (ann, bob) = (world.user("ann").await, world.user("bob").await);
+        let channel = world.channel(ann, ChannelKind::Public, "general").await.id;
+        world.say(ann, channel, "before bob").await;
+        world.one(Change::Join { channel, user: bob }).await.unwrap();
+        let unread = async |user| {
+            let own = world.store.channels_of(user, page(10)).await.unwrap();
+            own.items[0].unread
+        };
+        assert_eq!(unread(bob).await, 0, "counting starts at joining");
+        let two = world.say(ann, channel, "two").await;
+        world.say(ann, channel, "three").await;
+        assert_eq!(unread(bob).await, 2);
+        let expect = MessagePrecondition::Any;
+        world.one(Change::Delete { message: two.id, by: ann, expect }).await.unwrap();
+        assert_eq!(unread(bob).await, 1);
+        world.say(bob, channel, "who speaks has read").await;
+        assert_eq!((unread(bob).await, unread(ann).await), (0, 1));
+    }
+}
+
+on_both! {
+    async fn lists_page_without_loss_and_search_by_prefix(world: World) {
+        let ann = world.user("ann").await;
+        for name in ["Zoe", "anna", "annika", "bob"] {
+            world.user(name).await;
+        }
+        let names = async |prefix: &str, limit| {
+            let mut names = Vec::new();
+            let mut request = page(limit);
+            loop {
+                let found = world.store.users(prefix.to_owned(), request.clone()).await.unwrap();
+                names.extend(found.items.into_iter().map(|profile| profile.username));
+                match found.next {
+                    Some(next) => request.after = Some(next.0),
+                    None => return names,
+                }
+            }
+        };
+        assert_eq!(names("", 2).await, ["ann", "anna", "annika", "bob", "Zoe"]);
+        assert_eq!(names("ann", 1).await, ["ann", "anna", "annika"]);
+
+        for name in ["Beta", "alpha", "alpha", "alps"] {
+            world.channel(ann, ChannelKind::Public, name).await;
+        }
+        world.channel(ann, ChannelKind::Private, "alpha secret").await;
+        let mut found = Vec::new();
+        let mut request = page(1);
+        loop {
+            let some = world.store.public_channels("al".to_owned(), request.clone()).await.unwrap();
+            found.extend(some.items.into_iter().map(|(channel, _)| channel.name.unwrap()));
+            match some.next {
+                Some(next) => request.after = Some(next.0),
+                None => break,
+            }
+        }
+        assert_eq!(found, ["alpha", "alpha", "alps"]);
+    }
+}
+
+on_both! {
+    async fn a_gap_bars_who_may_no_longer_hear(world: World) {
+        let (ann, bob) = (world.user("ann").await, world.user("bob").await);
+        let channel = world.channel(ann, ChannelKind::Private, "secret").await.id;
+        world.one(Change::AddMember { channel, by: ann, user: bob }).await.unwrap();
+        world.one(Change::RemoveMember { channel, by: ann, user: bob }).await.unwrap();
+        world.say(ann, channel, "not for bob").await;
+        let gap = world.store.gap(Feed::Channel(channel), 2, vec![ann, bob]).await.unwrap();
+        assert_eq!(gap.barred, [bob]);
+        assert_eq!(gap.changes.items.len(), 2);
+        world.one(Change::DeleteChannel { channel, by: ann }).await.unwrap();
+        let gap = world.store.gap(Feed::Channel(channel), 2, vec![ann]).await.unwrap();
+        assert_eq!(gap.changes.items.len(), 1, "of a deleted channel only its tombstone is left");
+        assert_eq!((gap.changes.items[0].prev, gap.changes.items[0].rev), (2, 6));
+    }
+}

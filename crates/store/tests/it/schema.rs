@@ -1,0 +1,49 @@
+//! Both migrations make the tables that the queries speak of.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+/// Table → its columns in order, as the `CREATE TABLE` statements of a migration say.
+fn columns(sql: &str) -> BTreeMap<String, Vec<String>> {
+    let mut tables = BTreeMap::new();
+    let mut current: Option<(String, Vec<String>)> = None;
+    for line in sql.lines().map(str::trim).filter(|line| !line.starts_with("--")) {
+        if let Some(rest) = line.strip_prefix("CREATE TABLE ") {
+            let name = rest.split(' ').next().unwrap_or_default();
+            current = Some((name.to_owned(), Vec::new()));
+        } else if line.starts_with(')') {
+            tables.extend(current.take());
+        } else if let Some((_, columns)) = &mut current
+            && !line.starts_with("PRIMARY KEY")
+        {
+            let name = line.split(' ').next().unwrap_or_default();
+            let nullable = !line.contains("NOT NULL");
+            columns.push(format!("{name}{}", if nullable { "?" } else { "" }));
+        }
+    }
+    tables
+}
+
+fn indexes(sql: &str) -> Vec<String> {
+    let lines = sql.lines().filter(|line| line.starts_with("CREATE") && line.contains(" INDEX "));
+    let mut indexes: Vec<String> = lines.map(str::to_owned).collect();
+    indexes.sort();
+    indexes
+}
+
+fn all_of(folder: &str) -> String {
+    let mut names: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    names.sort();
+    names.iter().map(|path| fs::read_to_string(path.join("up.sql")).unwrap()).collect()
+}
+
+#[test]
+fn both_databases_have_the_same_tables_and_indexes() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations");
+    let sqlite = all_of(&format!("{root}/sqlite"));
+    let postgres = all_of(&format!("{root}/postgres"));
+    assert_eq!(columns(&sqlite), columns(&postgres));
+    assert!(columns(&sqlite).len() >= 9, "the tables were found");
+    assert_eq!(indexes(&sqlite), indexes(&postgres));
+}

@@ -1,0 +1,9 @@
+DROP TABLE messages;
+DROP TABLE members;
+DROP TABLE channels;
+DROP TABLE feeds;
+DROP TABLE tickets;
+DROP TABLE refresh_tokens;
+DROP TABLE sessions;
+DROP TABLE users;
+DROP TABLE meta;
