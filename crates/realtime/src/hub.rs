@@ -1,0 +1,415 @@
+//! The feeds that somebody on this node listens to.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use parking_lot::{Mutex, RwLock};
+use tertulia_domain::{Clock, Feed, FeedId, SessionId, Timestamp, UserId};
+use tokio::sync::Notify;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use crate::event::{Effect, Event};
+
+mod feed;
+mod steps;
+
+use feed::{FeedState, Verdict};
+pub(crate) use steps::{Delivery, Step, Steps};
+
+/// Which worker of this node: at most [`MAX_WORKERS`], so that a set of them is one number.
+pub(crate) type WorkerId = usize;
+
+/// As many bits as a set of workers has.
+pub(crate) const MAX_WORKERS: usize = 64;
+
+/// Batches that may wait for a worker before the log is made to wait. A worker only copies pointers
+/// from them, so a longer queue means that the machine is out of CPU.
+const MAX_BACKLOG: usize = 64;
+
+/// What a node missed of a feed, to be asked of the database.
+#[derive(Clone, Debug)]
+pub struct GapRequest {
+    /// Which feed.
+    pub feed: Feed,
+    /// What has been released; `None` when only the head is asked for.
+    pub since: Option<i64>,
+    /// Who listens here.
+    pub listeners: Vec<UserId>,
+}
+
+/// What the database says of a feed, in one snapshot.
+#[derive(Clone, Debug)]
+pub struct Fill {
+    /// The steps that were missed, chained.
+    pub events: Vec<Event>,
+    /// The head.
+    pub head: i64,
+    /// Whether there were too many steps: listeners must sync by themselves.
+    pub limited: bool,
+    /// Listeners who may no longer hear this feed.
+    pub barred: Vec<UserId>,
+}
+
+/// Releases each feed's frames to this node's listeners: every rev once, in order, without holes.
+/// Never blocks the publisher. Clones share it.
+#[derive(Clone)]
+pub struct Hub(Arc<Shared>);
+
+struct Shared {
+    /// Held while steps are put in order and handed to the workers, so that all of them get the
+    /// same order; nothing is awaited under it.
+    state: Mutex<State>,
+    /// Sessions that ended while their access tokens were still good, and when.
+    ended: RwLock<HashMap<SessionId, Timestamp>>,
+    gap: Notify,
+    backlog: Vec<AtomicUsize>,
+    room: Notify,
+    clock: Clock,
+}
+
+#[derive(Default)]
+struct State {
+    feeds: HashMap<FeedId, FeedState>,
+    workers: Vec<Option<UnboundedSender<Arc<Vec<Step>>>>>,
+}
+
+impl Hub {
+    /// A hub to which nobody listens.
+    pub fn new(clock: Clock) -> Self {
+        Self(Arc::new(Shared {
+            state: Mutex::default(),
+            ended: RwLock::default(),
+            gap: Notify::new(),
+            backlog: (0..MAX_WORKERS).map(|_| AtomicUsize::new(0)).collect(),
+            room: Notify::new(),
+            clock,
+        }))
+    }
+
+    /// Begins to follow the system feed, from `head`, knowing which sessions have ended lately.
+    pub fn follow_system(&self, head: i64, ended: impl IntoIterator<Item = SessionId>) {
+        let now = self.0.clock.now();
+        self.0.ended.write().extend(ended.into_iter().map(|session| (session, now)));
+        let mut state = self.0.state.lock();
+        state
+            .feeds
+            .entry(FeedId::SYSTEM)
+            .or_insert_with(|| FeedState::open(Feed::System))
+            .learn(head);
+    }
+
+    /// Takes what was committed, here or on another node: each step is released once all before it
+    /// are; what came twice or late does no harm.
+    pub fn publish(&self, events: Vec<Event>) {
+        let mut steps = Steps::default();
+        let mut state = self.0.state.lock();
+        let mut gap = false;
+        for event in events {
+            gap |= self.offer(&mut state, event, &mut steps);
+        }
+        self.hand_out(&state, steps);
+        drop(state);
+        if gap {
+            self.0.gap.notify_one();
+        }
+    }
+
+    /// Waits until some feed has a hole, or its head is not known.
+    pub async fn gap_noticed(&self) {
+        self.0.gap.notified().await;
+    }
+
+    /// The feeds that have a hole, or whose head is not known.
+    pub fn gaps(&self) -> Vec<GapRequest> {
+        let state = self.0.state.lock();
+        state.feeds.values().filter(|feed| feed.is_waiting()).map(FeedState::request).collect()
+    }
+
+    /// What has been released of each feed, the system feed too.
+    pub fn released(&self) -> Vec<(FeedId, i64)> {
+        let state = self.0.state.lock();
+        state.feeds.iter().filter_map(|(id, feed)| Some((*id, feed.released()?))).collect()
+    }
+
+    /// Asks for those feeds whose heads are still beyond what has been released.
+    pub fn behind(&self, heads: &[(FeedId, i64)]) -> Vec<GapRequest> {
+        let state = self.0.state.lock();
+        heads
+            .iter()
+            .filter_map(|(id, head)| {
+                state.feeds.get(id).filter(|feed| feed.released() < Some(*head))
+            })
+            .map(FeedState::request)
+            .collect()
+    }
+
+    /// Takes what the database says of a feed. Who may no longer hear it is cut off before
+    /// anything is released: somebody removed at 10 who is one row at 20 must not hear 11 to 19.
+    pub fn fill(&self, feed: Feed, fill: Fill) {
+        let mut steps = Steps::default();
+        let mut state = self.0.state.lock();
+        let id = feed.id();
+        for user in fill.barred {
+            state.cut(id, user, &mut steps);
+        }
+        if let Some(open) = state.feeds.get_mut(&id) {
+            if open.released().is_none() || fill.limited {
+                steps.stale(open, fill.head);
+            } else {
+                for event in fill.events {
+                    self.offer_filled(&mut state, event, &mut steps);
+                }
+            }
+            self.settle(&mut state, id, fill.head, &mut steps);
+        }
+        self.hand_out(&state, steps);
+    }
+
+    /// Takes heads that were read after the feeds were subscribed to: what comes later is new.
+    pub fn learn(&self, heads: impl IntoIterator<Item = (FeedId, i64)>) {
+        let mut steps = Steps::default();
+        let mut state = self.0.state.lock();
+        for (id, head) in heads {
+            if state.feeds.get(&id).is_some_and(|feed| feed.released().is_none()) {
+                self.settle(&mut state, id, head, &mut steps);
+            }
+        }
+        self.hand_out(&state, steps);
+    }
+
+    /// Whether this session has ended, as far as this node knows: at once when it ended here, within
+    /// one poll of the system feed when it ended elsewhere and the bus lost it.
+    pub fn has_ended(&self, session: SessionId) -> bool {
+        self.0.ended.read().contains_key(&session)
+    }
+
+    /// Forgets sessions that ended before `before`: their access tokens are over.
+    pub fn forget_ended(&self, before: Timestamp) {
+        self.0.ended.write().retain(|_, at| *at >= before);
+    }
+
+    /// Waits while a worker has too much to hand out: what throttles the log to what the node can
+    /// deliver.
+    pub async fn room(&self) {
+        loop {
+            let room = self.0.room.notified();
+            let full = |backlog: &AtomicUsize| backlog.load(Ordering::Acquire) > MAX_BACKLOG;
+            if !self.0.backlog.iter().any(full) {
+                return;
+            }
+            room.await;
+        }
+    }
+
+    /// Says to all workers that the node stops, and how long they may take to close their sockets.
+    pub fn drain(&self, within: std::time::Duration) {
+        let state = self.0.state.lock();
+        let mut steps = Steps::default();
+        steps.push(u64::MAX, Delivery::Drain(within));
+        self.hand_out(&state, steps);
+    }
+
+    /// How many sockets' people listen to something here.
+    pub fn feeds(&self) -> usize {
+        self.0.state.lock().feeds.len()
+    }
+
+    pub(crate) fn add_worker(&self) -> (WorkerId, UnboundedReceiver<Arc<Vec<Step>>>) {
+        let (sender, receiver) = unbounded_channel();
+        let mut state = self.0.state.lock();
+        let free = state.workers.iter().position(Option::is_none);
+        let id = free.unwrap_or(state.workers.len());
+        assert!(id < MAX_WORKERS, "at most {MAX_WORKERS} workers");
+        if free.is_none() {
+            state.workers.push(None);
+        }
+        state.workers[id] = Some(sender);
+        (id, receiver)
+    }
+
+    pub(crate) fn remove_worker(&self, worker: WorkerId) {
+        let mut state = self.0.state.lock();
+        state.workers[worker] = None;
+        state.feeds.retain(|id, feed| {
+            feed.remove_worker(worker);
+            *id == FeedId::SYSTEM || feed.has_listeners()
+        });
+        self.0.backlog[worker].store(0, Ordering::Release);
+        self.0.room.notify_waiters();
+    }
+
+    pub(crate) fn took(&self, worker: WorkerId) {
+        if self.0.backlog[worker].fetch_sub(1, Ordering::AcqRel) == MAX_BACKLOG + 1 {
+            self.0.room.notify_waiters();
+        }
+    }
+
+    pub(crate) fn subscribe(&self, feed: Feed, user: UserId, worker: WorkerId) {
+        let mut state = self.0.state.lock();
+        state.feeds.entry(feed.id()).or_insert_with(|| FeedState::open(feed)).add(user, worker);
+    }
+
+    pub(crate) fn unsubscribe(&self, feed: FeedId, user: UserId, worker: WorkerId) {
+        let mut state = self.0.state.lock();
+        if let Some(open) = state.feeds.get_mut(&feed) {
+            open.remove(user, worker);
+            if !open.has_listeners() {
+                state.feeds.remove(&feed);
+            }
+        }
+    }
+
+    /// Releases a step, or keeps it until those before it have come. True when it waits.
+    fn offer(&self, state: &mut State, event: Event, steps: &mut Steps) -> bool {
+        let id = event.feed.id();
+        if let Some(Effect::Admit(user)) = event.effect {
+            state.open_for(event.feed, event.prev, user);
+        }
+        let Some(feed) = state.feeds.get_mut(&id) else { return false };
+        match feed.judge(&event) {
+            Verdict::Old => false,
+            Verdict::Early => {
+                feed.keep(event);
+                true
+            }
+            Verdict::Next => {
+                self.release(state, event, steps);
+                self.release_kept(state, id, steps);
+                false
+            }
+        }
+    }
+
+    /// Releases a step that the database gave: its `prev` may lie before what has been released.
+    fn offer_filled(&self, state: &mut State, event: Event, steps: &mut Steps) {
+        let released = state.feeds.get(&event.feed.id()).and_then(FeedState::released);
+        if released.is_some_and(|released| event.rev > released) {
+            self.release(state, event, steps);
+        }
+    }
+
+    /// What is known of a feed now reaches `head`: what waited beyond it may follow.
+    fn settle(&self, state: &mut State, id: FeedId, head: i64, steps: &mut Steps) {
+        if let Some(feed) = state.feeds.get_mut(&id) {
+            feed.learn(head);
+        }
+        self.release_kept(state, id, steps);
+    }
+
+    fn release_kept(&self, state: &mut State, id: FeedId, steps: &mut Steps) {
+        while let Some(event) = state.feeds.get_mut(&id).and_then(FeedState::next_kept) {
+            self.release(state, event, steps);
+        }
+    }
+
+    fn release(&self, state: &mut State, event: Event, steps: &mut Steps) {
+        let id = event.feed.id();
+        if let Some(feed) = state.feeds.get_mut(&id) {
+            feed.learn(event.rev);
+        }
+        match event.effect {
+            Some(Effect::Admit(user)) => state.admit(id, event.feed, user, steps),
+            Some(Effect::Cut(user)) => state.cut(id, user, steps),
+            Some(Effect::End { session, user }) => {
+                self.0.ended.write().insert(session, self.0.clock.now());
+                steps.push(state.workers_of(user), Delivery::EndSession { session, user });
+                return;
+            }
+            Some(Effect::Belongs { channel, joined }) => {
+                if let Feed::Me(user) = event.feed {
+                    state.belongs(Feed::Channel(channel), user, joined, steps);
+                }
+            }
+            Some(Effect::Close) | None => {}
+        }
+        if let Some(feed) = state.feeds.get(&id) {
+            steps.frame(feed, event.frame, event.rev);
+        }
+        if event.effect == Some(Effect::Close) {
+            state.close(id, steps);
+        }
+    }
+
+    fn hand_out(&self, state: &State, steps: Steps) {
+        let steps = steps.finish();
+        if steps.is_empty() {
+            return;
+        }
+        let to = steps.iter().fold(0, |all, step| all | step.to);
+        let steps = Arc::new(steps);
+        for (id, worker) in state.workers.iter().enumerate() {
+            if to & (1 << id) == 0 {
+                continue;
+            }
+            if let Some(worker) = worker
+                && worker.send(Arc::clone(&steps)).is_ok()
+            {
+                self.0.backlog[id].fetch_add(1, Ordering::AcqRel);
+            }
+        }
+    }
+}
+
+impl State {
+    /// Opens a channel's feed for somebody who is let in and listens here.
+    fn open_for(&mut self, feed: Feed, prev: i64, user: UserId) {
+        if self.workers_of(user) != 0 {
+            let open = self.feeds.entry(feed.id()).or_insert_with(|| FeedState::open(feed));
+            if open.released().is_none() {
+                open.learn(prev);
+            }
+        }
+    }
+
+    fn workers_of(&self, user: UserId) -> u64 {
+        self.feeds.get(&Feed::Me(user).id()).map_or(0, FeedState::workers)
+    }
+
+    fn admit(&mut self, id: FeedId, feed: Feed, user: UserId, steps: &mut Steps) {
+        let to = self.workers_of(user);
+        if to == 0 {
+            return;
+        }
+        if let Some(open) = self.feeds.get_mut(&id) {
+            open.add_all(user, to);
+        }
+        steps.push(to, Delivery::Admit { feed, user });
+    }
+
+    fn cut(&mut self, id: FeedId, user: UserId, steps: &mut Steps) {
+        let Some(open) = self.feeds.get_mut(&id) else { return };
+        let to = open.remove_user(user);
+        if to != 0 {
+            steps.push(to, Delivery::Cut { feed: id, user });
+        }
+        if id != FeedId::SYSTEM && !open.has_listeners() {
+            self.feeds.remove(&id);
+        }
+    }
+
+    /// A person's own feed says whether they are in a channel. Mostly the channel's own feed has
+    /// said it just before; if that was lost, they come in here, and sync.
+    fn belongs(&mut self, channel: Feed, user: UserId, joined: bool, steps: &mut Steps) {
+        let id = channel.id();
+        if !joined {
+            self.cut(id, user, steps);
+            return;
+        }
+        let to = self.workers_of(user);
+        let open = self.feeds.entry(id).or_insert_with(|| FeedState::open(channel));
+        let missing = to & !open.workers_with(user);
+        if missing != 0 {
+            open.add_all(user, missing);
+            let head = open.released().unwrap_or_default();
+            steps.push(missing, Delivery::Admit { feed: channel, user });
+            steps.push(missing, Delivery::StaleFor { feed: channel, user, head });
+        }
+    }
+
+    fn close(&mut self, id: FeedId, steps: &mut Steps) {
+        if let Some(feed) = self.feeds.remove(&id) {
+            steps.push(feed.workers(), Delivery::Close { feed: id });
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! One socket, as whoever reads from it and writes to it sees it.
+
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use tertulia_domain::{ChannelId, Feed, FeedId, SessionId, UserId};
+use tokio::time::Instant;
+
+use super::{Local, Socket};
+use crate::outbox::CloseReason;
+use crate::wire::{pong_frame, text_frame};
+
+/// A socket: what is put into it is written in order. Clones share it; the last one that goes away
+/// takes it off all feeds.
+#[derive(Clone)]
+pub struct Connection(Rc<Attached>);
+
+struct Attached {
+    local: Rc<Local>,
+    socket: Rc<Socket>,
+}
+
+impl Connection {
+    pub(super) fn new(local: Rc<Local>, socket: Rc<Socket>) -> Self {
+        Self(Rc::new(Attached { local, socket }))
+    }
+
+    /// Whose socket.
+    pub fn user(&self) -> UserId {
+        self.0.socket.user
+    }
+
+    /// Which session's socket.
+    pub fn session(&self) -> SessionId {
+        self.0.socket.session
+    }
+
+    /// Hears these channels from now on. Whether the person may is to be asked afterwards, before
+    /// [`Connection::open`], and what they may not hear given back by [`Connection::unsubscribe`].
+    pub fn subscribe(&self, channels: &[ChannelId]) {
+        for channel in channels {
+            self.0.local.add(Feed::Channel(*channel), &self.0.socket);
+        }
+    }
+
+    /// Hears this channel no more, nor what still waits of it.
+    pub fn unsubscribe(&self, channel: ChannelId) {
+        self.0.local.remove(Feed::Channel(channel).id(), &self.0.socket);
+    }
+
+    /// The channels that this socket hears.
+    pub fn channels(&self) -> Vec<ChannelId> {
+        let me = Feed::Me(self.0.socket.user).id();
+        let feeds = self.0.socket.feeds.borrow();
+        feeds.iter().filter(|id| **id != me).map(|id| id.uuid().into()).collect()
+    }
+
+    /// Whether this socket is subscribed to a feed.
+    pub fn hears(&self, feed: Feed) -> bool {
+        self.0.socket.feeds.borrow().contains(&feed.id())
+    }
+
+    /// Writes the first frame, and after it all that was held back.
+    pub fn open(&self, first: &[u8]) {
+        self.0.socket.outbox.borrow_mut().open(text_frame(first));
+    }
+
+    /// Queues a reply or another frame that is never dropped.
+    pub fn send(&self, json: &[u8]) {
+        self.0.socket.outbox.borrow_mut().push_control(text_frame(json));
+    }
+
+    /// Answers a ping.
+    pub fn pong(&self, payload: &[u8]) {
+        self.0.socket.outbox.borrow_mut().push_control(pong_frame(payload));
+    }
+
+    /// Sends a close frame after what waits, and nothing more. The connection stays open until
+    /// [`Connection::finish`].
+    pub fn close(&self, reason: CloseReason) {
+        self.0.socket.outbox.borrow_mut().close(reason);
+    }
+
+    /// Ends the connection after what waits.
+    pub fn finish(&self) {
+        self.0.socket.outbox.borrow_mut().finish();
+    }
+
+    /// Puts the socket back on a feed, before what it missed is read.
+    pub fn resume(&self, feed: FeedId) {
+        self.0.socket.outbox.borrow_mut().set_on(feed);
+    }
+
+    /// Takes the socket off a feed again: what was read does not reach the head.
+    pub fn suspend(&self, feed: FeedId) {
+        self.0.socket.outbox.borrow_mut().set_off(feed);
+    }
+
+    /// Notes that something came in.
+    pub fn heard(&self) {
+        self.0.socket.heard.set(Instant::now());
+    }
+
+    /// The next chunk for the wire; `None` when the connection is to end.
+    pub fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<Bytes>> {
+        self.0.socket.outbox.borrow_mut().poll_next(cx)
+    }
+
+    /// Ready when the connection is to end. Wakes also when [`Connection::has_room`] has become
+    /// true.
+    pub fn poll_closing(&self, cx: &Context<'_>) -> Poll<()> {
+        self.0.socket.outbox.borrow_mut().poll_closing(cx)
+    }
+
+    /// Whether the socket may be read from: not while its outbox is over half full.
+    pub fn has_room(&self) -> bool {
+        self.0.socket.outbox.borrow().has_room()
+    }
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        let feeds = self.socket.feeds.borrow().clone();
+        for feed in feeds {
+            self.local.remove(feed, &self.socket);
+        }
+    }
+}
