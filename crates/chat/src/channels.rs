@@ -1,0 +1,216 @@
+//! Channels and conversations: making them, changing them, coming and going.
+
+use tertulia_domain::policy::{Action, Standing};
+use tertulia_domain::{
+    Change, ChannelId, ChannelKind, ChannelName, Description, Fault, Faults, Member, NewChannel,
+    Outcome, Page, PageRequest, UserId,
+};
+use tertulia_store::Place;
+
+use crate::{Caller, ChannelView, Chat, Error, OwnChannelView};
+
+/// A group has at most this many members when it is made: a change locks at most 64 feeds.
+const MAX_GROUP: usize = 50;
+
+/// A channel to be made.
+#[derive(Clone, Debug)]
+pub struct ChannelDraft {
+    /// Its name.
+    pub name: ChannelName,
+    /// What it is for.
+    pub description: Description,
+    /// Whether it is private.
+    pub private: bool,
+}
+
+/// A conversation to be made or found.
+#[derive(Clone, Debug)]
+pub enum ConversationDraft {
+    /// The one with this person.
+    Direct(UserId),
+    /// A new one with several people.
+    Group {
+        /// The others: 1–49.
+        others: Vec<UserId>,
+        /// Its name, if it has one.
+        name: Option<ChannelName>,
+    },
+}
+
+impl Chat {
+    /// Makes a channel, with the caller as its owner.
+    pub async fn create_channel(
+        &self,
+        caller: &Caller,
+        draft: ChannelDraft,
+    ) -> Result<ChannelView, Error> {
+        let kind = if draft.private { ChannelKind::Private } else { ChannelKind::Public };
+        let new = NewChannel {
+            id: ChannelId::new(self.now()),
+            kind,
+            name: Some(draft.name),
+            description: draft.description,
+            creator: caller.user,
+            others: Vec::new(),
+        };
+        Ok(self.make(caller, new).await?.0)
+    }
+
+    /// Makes a conversation, or finds the one there is of two people. True when it was made.
+    pub async fn converse(
+        &self,
+        caller: &Caller,
+        draft: ConversationDraft,
+    ) -> Result<(ChannelView, bool), Error> {
+        let (kind, name, others) = match draft {
+            ConversationDraft::Direct(other) if other == caller.user => {
+                return Err(Error::field("recipient_id", "yourself", "somebody else"));
+            }
+            ConversationDraft::Direct(other) => (ChannelKind::Direct, None, vec![other]),
+            ConversationDraft::Group { others, name } => {
+                (ChannelKind::Group, name, self.group_of(caller, others)?)
+            }
+        };
+        let new = NewChannel {
+            id: ChannelId::new(self.now()),
+            kind,
+            name,
+            description: Description::default(),
+            creator: caller.user,
+            others,
+        };
+        self.make(caller, new).await
+    }
+
+    #[expect(clippy::unused_self, reason = "reads as a rule of the use case")]
+    fn group_of(&self, caller: &Caller, mut others: Vec<UserId>) -> Result<Vec<UserId>, Error> {
+        others.sort_unstable();
+        others.dedup();
+        others.retain(|other| *other != caller.user);
+        if others.is_empty() || others.len() >= MAX_GROUP {
+            let fault = Fault::new("bad_length", format!("1 to {} others", MAX_GROUP - 1));
+            return Err(Faults::one("recipient_ids", fault).into());
+        }
+        Ok(others)
+    }
+
+    async fn make(&self, caller: &Caller, new: NewChannel) -> Result<(ChannelView, bool), Error> {
+        let Outcome::Channel { channel, feed, created } =
+            self.0.log.commit(Change::CreateChannel(new)).await?
+        else {
+            return Err(Error::internal("making a channel led to something else"));
+        };
+        if created {
+            return Ok((ChannelView::new(channel, feed, self.epoch()), true));
+        }
+        Ok((self.channel(caller, channel.id).await?, false))
+    }
+
+    /// A channel that one may see.
+    pub async fn channel(&self, caller: &Caller, channel: ChannelId) -> Result<ChannelView, Error> {
+        let place = self.0.store.place(channel, caller.user).await?.ok_or(Error::NotFound)?;
+        require_read(&place)?;
+        Ok(ChannelView::new(place.channel, place.feed, self.epoch()))
+    }
+
+    /// Public channels whose name begins with `query`, by name.
+    pub async fn public_channels(
+        &self,
+        _caller: &Caller,
+        query: &str,
+        page: PageRequest,
+    ) -> Result<Page<ChannelView>, Error> {
+        let found = self.0.store.public_channels(ChannelName::key_of(query), page).await?;
+        Ok(found.map(|(channel, feed)| ChannelView::new(channel, feed, self.epoch())))
+    }
+
+    /// The channels that one is in, the newest first.
+    pub async fn own_channels(
+        &self,
+        caller: &Caller,
+        page: PageRequest,
+    ) -> Result<Page<OwnChannelView>, Error> {
+        let own = self.0.store.channels_with_last_messages(caller.user, page).await?;
+        Ok(own.map(|own| OwnChannelView::new(own, self.epoch())))
+    }
+
+    /// Changes a channel's name or description.
+    pub async fn update_channel(
+        &self,
+        caller: &Caller,
+        channel: ChannelId,
+        name: Option<ChannelName>,
+        description: Option<Description>,
+    ) -> Result<ChannelView, Error> {
+        let change = Change::UpdateChannel { channel, by: caller.user, name, description };
+        match self.0.log.commit(change).await? {
+            Outcome::Channel { channel, feed, .. } => {
+                Ok(ChannelView::new(channel, feed, self.epoch()))
+            }
+            _ => Err(Error::internal("changing a channel led to something else")),
+        }
+    }
+
+    /// Deletes a channel with all that was said in it.
+    pub async fn delete_channel(&self, caller: &Caller, channel: ChannelId) -> Result<(), Error> {
+        let change = Change::DeleteChannel { channel, by: caller.user };
+        self.0.log.commit(change).await.map(drop)
+    }
+
+    /// Comes into a public channel.
+    pub async fn join(&self, caller: &Caller, channel: ChannelId) -> Result<Member, Error> {
+        self.move_member(Change::Join { channel, user: caller.user })
+            .await
+            .map(|(member, _)| member)
+    }
+
+    /// Leaves a channel.
+    pub async fn leave(&self, caller: &Caller, channel: ChannelId) -> Result<(), Error> {
+        self.move_member(Change::Leave { channel, user: caller.user }).await.map(drop)
+    }
+
+    /// Brings somebody into a channel. False when they were in it.
+    pub async fn add_member(
+        &self,
+        caller: &Caller,
+        channel: ChannelId,
+        user: UserId,
+    ) -> Result<(Member, bool), Error> {
+        self.move_member(Change::AddMember { channel, by: caller.user, user }).await
+    }
+
+    /// Sends somebody out of a channel.
+    pub async fn remove_member(
+        &self,
+        caller: &Caller,
+        channel: ChannelId,
+        user: UserId,
+    ) -> Result<(), Error> {
+        self.move_member(Change::RemoveMember { channel, by: caller.user, user }).await.map(drop)
+    }
+
+    async fn move_member(&self, change: Change) -> Result<(Member, bool), Error> {
+        match self.0.log.commit(change).await? {
+            Outcome::Member { member, changed } => Ok((member, changed)),
+            _ => Err(Error::internal("moving a member led to something else")),
+        }
+    }
+
+    /// Who is in a channel, by user id.
+    pub async fn members(
+        &self,
+        caller: &Caller,
+        channel: ChannelId,
+        page: PageRequest,
+    ) -> Result<Page<Member>, Error> {
+        let found = self.0.store.members(channel, caller.user, page).await?;
+        let (place, members) = found.ok_or(Error::NotFound)?;
+        require_read(&place)?;
+        Ok(members)
+    }
+}
+
+/// Whether the person whose place this is may read there.
+pub(crate) fn require_read(place: &Place) -> Result<(), Error> {
+    Ok(Standing::new(&place.channel, place.member.as_ref()).require(Action::Read)?)
+}

@@ -1,0 +1,179 @@
+//! What people can do: the use cases, each written once, for REST, WebSocket and every other
+//! adapter alike. Who may is asked of `domain::policy`; what is said goes through [`ChangeLog`],
+//! the one door through which a feed moves.
+
+mod accounts;
+mod channels;
+mod error;
+mod log;
+mod messages;
+mod repair;
+mod sessions;
+mod sync;
+mod views;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tertulia_auth::{Keys, Limits, Passwords, Throttle, Tokens};
+use tertulia_domain::{Clock, Feed, SessionId, Timestamp, UserId};
+use tertulia_realtime::{Bus, Hub};
+use tokio::task::JoinHandle;
+
+pub use accounts::Registration;
+pub use channels::{ChannelDraft, ConversationDraft};
+pub use error::Error;
+pub use log::ChangeLog;
+pub use messages::MessageDraft;
+pub use sessions::Client;
+pub use sync::{Cursor as FeedCursor, Delta};
+pub use tertulia_store::{HistoryPart, Location, ProfileEdit, Session, Store};
+pub use views::{ChannelHead, ChannelView, HistoryPage, OwnChannelView, Ready, SignedIn, Ticket};
+
+/// How a server is to behave.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How long an access token is good: 1 minute to 1 day.
+    pub access_ttl: time::Duration,
+    /// Whether log-ins and registrations are throttled.
+    pub throttled: bool,
+    /// How long a batch gathers before it is committed: nothing on SQLite, where the next batch
+    /// gathers while one commits; a little on PostgreSQL, which pays for each transaction.
+    pub gather: Duration,
+    /// How often heads are compared with what has been released.
+    pub reconcile_every: Duration,
+    /// How often the system feed is polled: how long a session that was ended on another node can
+    /// go on here when the bus has lost it.
+    pub poll_system_every: Duration,
+    /// Where the time comes from.
+    pub clock: Clock,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            access_ttl: time::Duration::minutes(15),
+            throttled: true,
+            gather: Duration::ZERO,
+            reconcile_every: Duration::from_secs(2),
+            poll_system_every: Duration::from_millis(500),
+            clock: Clock::system(),
+        }
+    }
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The account.
+    pub user: UserId,
+    /// The device.
+    pub session: SessionId,
+    /// Until when the proof of it is good.
+    pub expires_at: Timestamp,
+}
+
+/// Everything that people can do. Clones share it.
+#[derive(Clone)]
+pub struct Chat(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    log: ChangeLog,
+    hub: Hub,
+    bus: Bus,
+    keys: Keys,
+    tokens: Tokens,
+    passwords: Passwords,
+    throttle: Throttle,
+    clock: Clock,
+    access_ttl: time::Duration,
+    epoch: String,
+}
+
+/// The tasks behind a [`Chat`], for whoever stops it.
+pub struct Tasks {
+    log: JoinHandle<()>,
+    repair: JoinHandle<()>,
+    stop: tokio::sync::watch::Sender<bool>,
+}
+
+impl Chat {
+    /// Starts on an open store: its log, and what repairs what the bus loses. The tasks run on the
+    /// current runtime.
+    pub async fn start(store: Store, keys: Keys, options: Options) -> Result<(Self, Tasks), Error> {
+        let clock = options.clock;
+        let hub = Hub::new(clock.clone());
+        let bus = Bus::local(hub.clone());
+        let epoch = store.epoch(uuid::Uuid::new_v4().simple().to_string()).await?;
+        // The head first: what ends in between is in both, which does no harm.
+        let system = store.feed(Feed::System).await?;
+        let since = clock.now().plus(-options.access_ttl);
+        hub.follow_system(system.head, store.sessions_ended_since(since).await?);
+
+        let (log, log_task) =
+            log::start(store.clone(), bus.clone(), hub.clone(), clock.clone(), options.gather);
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let repair = repair::Repair {
+            store: store.clone(),
+            hub: hub.clone(),
+            clock: clock.clone(),
+            access_ttl: options.access_ttl,
+            every: options.reconcile_every,
+            system_every: options.poll_system_every,
+        };
+        let repair = tokio::spawn(repair.run(stopped));
+        let limits = Limits::default();
+        let throttle = if options.throttled { Throttle::new(limits) } else { Throttle::off() };
+        let chat = Self(Arc::new(Inner {
+            tokens: Tokens::new(&keys),
+            passwords: Passwords::new().map_err(Error::internal)?,
+            store,
+            log,
+            hub,
+            bus,
+            keys,
+            throttle,
+            clock,
+            access_ttl: options.access_ttl,
+            epoch,
+        }));
+        Ok((chat, Tasks { log: log_task, repair, stop }))
+    }
+
+    /// Who is listening on this node.
+    pub fn hub(&self) -> &Hub {
+        &self.0.hub
+    }
+
+    /// How nodes hear of what was committed.
+    pub fn bus(&self) -> &Bus {
+        &self.0.bus
+    }
+
+    /// The database's random name, changed by a restore: a cursor of another epoch is void.
+    pub fn epoch(&self) -> &str {
+        &self.0.epoch
+    }
+
+    /// The time by which tokens are judged.
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// Whether the database answers.
+    pub async fn is_ready(&self) -> bool {
+        self.0.store.feed(Feed::System).await.is_ok()
+    }
+}
+
+impl Tasks {
+    /// Commits what is queued, and ends. Changes that come later are answered
+    /// [`Error::Unavailable`].
+    pub async fn stop(self, chat: &Chat) {
+        chat.0.log.close();
+        let _ = self.stop.send(true);
+        let _ = self.log.await;
+        let _ = self.repair.await;
+    }
+}

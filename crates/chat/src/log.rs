@@ -1,0 +1,205 @@
+//! The one door for changes.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tertulia_domain::{Change, Clock, Outcome};
+use tertulia_realtime::{Bus, Event, Hub};
+use tertulia_store::{self as store, Batch, Store};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::Error;
+
+/// Changes that may wait; more are answered [`Error::Overloaded`].
+const MAX_QUEUED: usize = 4096;
+/// Bytes that may wait.
+const MAX_QUEUED_BYTES: usize = 8 * 1024 * 1024;
+/// Changes in one transaction: beyond some hundred, a larger one is no cheaper per change.
+const MAX_BATCH: usize = 512;
+/// Bytes in one transaction.
+const MAX_BATCH_BYTES: usize = 1024 * 1024;
+/// A change that has waited longer is answered [`Error::Timeout`], unwritten: its sender has
+/// most likely given up.
+const MAX_WAIT: Duration = Duration::from_secs(5);
+/// Between tries while the database is away.
+const RETRY: Duration = Duration::from_millis(250);
+
+/// The only way in which a feed moves. What is queued while a batch commits is the next batch; a
+/// caller is answered once the change is on disk and has been handed to the hub, in rev order.
+/// Changes are committed in the order in which they were submitted. Clones share it.
+#[derive(Clone)]
+pub struct ChangeLog(Arc<Queue>);
+
+struct Queue {
+    /// Taken away to close the log.
+    sender: Mutex<Option<mpsc::Sender<Pending>>>,
+    bytes: AtomicUsize,
+}
+
+struct Pending {
+    change: Change,
+    weight: usize,
+    since: Instant,
+    answer: oneshot::Sender<Result<Outcome, Error>>,
+}
+
+impl ChangeLog {
+    /// Queues a change, at once, and gives what becomes of it. Nothing is written when this is an
+    /// error, or when the answer is one, but [`Error::Unavailable`], after which a message that
+    /// has an id may be sent again.
+    pub fn submit(
+        &self,
+        change: Change,
+    ) -> Result<impl Future<Output = Result<Outcome, Error>> + Send + use<>, Error> {
+        let overloaded = || Error::Overloaded(Duration::from_secs(1));
+        let weight = change.weight();
+        let (answer, answered) = oneshot::channel();
+        {
+            let sender = self.0.sender.lock();
+            let sender = sender.as_ref().ok_or(Error::Unavailable)?;
+            if self.0.bytes.fetch_add(weight, Ordering::AcqRel) + weight > MAX_QUEUED_BYTES {
+                self.0.bytes.fetch_sub(weight, Ordering::AcqRel);
+                return Err(overloaded());
+            }
+            let pending = Pending { change, weight, since: Instant::now(), answer };
+            if sender.try_send(pending).is_err() {
+                self.0.bytes.fetch_sub(weight, Ordering::AcqRel);
+                return Err(overloaded());
+            }
+        }
+        Ok(async move { answered.await.unwrap_or(Err(Error::Unavailable)) })
+    }
+
+    /// Makes a change and waits until it is on disk.
+    pub async fn commit(&self, change: Change) -> Result<Outcome, Error> {
+        self.submit(change)?.await
+    }
+
+    /// Takes no more changes; what is queued is still committed.
+    pub(crate) fn close(&self) {
+        self.0.sender.lock().take();
+    }
+}
+
+struct Writer {
+    store: Store,
+    bus: Bus,
+    hub: Hub,
+    clock: Clock,
+    gather: Duration,
+    queue: Arc<Queue>,
+}
+
+/// Starts a log and the task that drains it, which ends after [`ChangeLog::close`].
+pub(crate) fn start(
+    store: Store,
+    bus: Bus,
+    hub: Hub,
+    clock: Clock,
+    gather: Duration,
+) -> (ChangeLog, JoinHandle<()>) {
+    let (sender, receiver) = mpsc::channel(MAX_QUEUED);
+    let queue = Arc::new(Queue { sender: Mutex::new(Some(sender)), bytes: AtomicUsize::new(0) });
+    let writer = Writer { store, bus, hub, clock, gather, queue: Arc::clone(&queue) };
+    (ChangeLog(queue), tokio::spawn(writer.run(receiver)))
+}
+
+impl Writer {
+    async fn run(self, mut receiver: mpsc::Receiver<Pending>) {
+        let mut waiting = Vec::with_capacity(MAX_BATCH);
+        loop {
+            if waiting.is_empty() && receiver.recv_many(&mut waiting, MAX_BATCH).await == 0 {
+                return;
+            }
+            if !self.gather.is_zero() && waiting.len() < MAX_BATCH {
+                tokio::time::sleep(self.gather).await;
+            }
+            while waiting.len() < MAX_BATCH {
+                let Ok(more) = receiver.try_recv() else { break };
+                waiting.push(more);
+            }
+            let batch = self.cut(&mut waiting);
+            if !batch.is_empty() {
+                self.commit(batch).await;
+            }
+            self.hub.room().await;
+        }
+    }
+
+    /// The next batch: as much from the front as one transaction takes. What has waited too long
+    /// is answered.
+    fn cut(&self, waiting: &mut Vec<Pending>) -> Vec<Pending> {
+        let mut bytes = 0;
+        let fits = |pending: &Pending| {
+            bytes += pending.weight;
+            bytes <= MAX_BATCH_BYTES
+        };
+        // The first one always fits: a change is bounded far below a batch.
+        let count = waiting.iter().map(fits).take_while(|fits| *fits).count().max(1);
+        let mut batch = Vec::with_capacity(count);
+        for pending in waiting.drain(..count.min(waiting.len())) {
+            self.queue.bytes.fetch_sub(pending.weight, Ordering::AcqRel);
+            if pending.since.elapsed() > MAX_WAIT {
+                let _ = pending.answer.send(Err(Error::Timeout));
+            } else {
+                batch.push(pending);
+            }
+        }
+        batch
+    }
+
+    async fn commit(&self, batch: Vec<Pending>) {
+        let (changes, answers): (Vec<_>, Vec<_>) =
+            batch.into_iter().map(|pending| (pending.change, pending.answer)).unzip();
+        match self.write(changes.clone().into()).await {
+            Ok(batch) => self.publish(batch, answers),
+            // One of them may be what the database chokes on: it shall fail by itself.
+            Err(
+                error @ (store::Error::Other(_) | store::Error::Raced | store::Error::Corrupt(_)),
+            ) if answers.len() > 1 => {
+                tracing::warn!(%error, changes = answers.len(), "a batch failed; one by one");
+                for (change, answer) in changes.into_iter().zip(answers) {
+                    match self.write([change].into()).await {
+                        Ok(batch) => self.publish(batch, vec![answer]),
+                        Err(error) => drop(answer.send(Err(error.into()))),
+                    }
+                }
+            }
+            Err(error) => {
+                let error = Error::from(error);
+                for answer in answers {
+                    let _ = answer.send(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    /// Writes a batch; again while the database is away, since it may have gone away after it
+    /// committed: the server has named every message, so the next try finds them.
+    async fn write(&self, changes: Arc<[Change]>) -> Result<Batch, store::Error> {
+        let begun = Instant::now();
+        loop {
+            let result = self.store.commit(Arc::clone(&changes), self.clock.now()).await;
+            match result {
+                Err(store::Error::Unavailable(why)) if begun.elapsed() < MAX_WAIT => {
+                    tracing::warn!(why, "the database is away; trying again");
+                    tokio::time::sleep(RETRY).await;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn publish(&self, batch: Batch, answers: Vec<oneshot::Sender<Result<Outcome, Error>>>) {
+        self.bus.publish(batch.frames.iter().map(Event::new).collect());
+        for (outcome, answer) in batch.outcomes.into_iter().zip(answers) {
+            // Who has gone away needs no answer: it is on disk all the same.
+            let _ = answer.send(outcome.map_err(Error::from));
+        }
+    }
+}

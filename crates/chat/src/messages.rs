@@ -1,0 +1,112 @@
+//! Saying something, and reading what was said.
+
+use std::future::Future;
+
+use tertulia_domain::{
+    Change, ChannelId, Cursor, Message, MessageBody, MessageId, MessagePrecondition, NewMessage,
+    Outcome,
+};
+use tertulia_store::HistoryPart;
+
+use crate::channels::require_read;
+use crate::{Caller, Chat, Error, HistoryPage};
+
+/// A message to be sent.
+#[derive(Clone, Debug)]
+pub struct MessageDraft {
+    /// Chosen by the client, so that it may send again what got no answer.
+    pub id: Option<MessageId>,
+    /// What it says.
+    pub body: MessageBody,
+    /// The message of the same channel that it answers.
+    pub reply_to: Option<MessageId>,
+}
+
+impl Chat {
+    /// Sends a message. It takes its place in the log at once: what one person sends to one channel
+    /// stands there in the order of these calls. The future gives the message once it is on disk,
+    /// and whether this request made it or an earlier one with the same id.
+    pub fn send(
+        &self,
+        caller: &Caller,
+        channel: ChannelId,
+        draft: MessageDraft,
+    ) -> Result<impl Future<Output = Result<(Message, bool), Error>> + Send + use<>, Error> {
+        let reply_to = draft.reply_to.map(|id| *id.uuid().as_bytes());
+        let digest = self.0.keys.request_digest(&[
+            caller.user.uuid().as_bytes(),
+            channel.uuid().as_bytes(),
+            reply_to.as_ref().map_or(&[], |id| &id[..]),
+            draft.body.as_str().as_bytes(),
+        ]);
+        self.submit(Change::Send(NewMessage {
+            id: draft.id.unwrap_or_else(|| MessageId::new(self.now())),
+            channel,
+            author: caller.user,
+            body: draft.body,
+            reply_to: draft.reply_to,
+            digest,
+        }))
+    }
+
+    /// Changes what one's own message says, in order with what one sends.
+    pub fn edit(
+        &self,
+        caller: &Caller,
+        message: MessageId,
+        body: MessageBody,
+        expect: MessagePrecondition,
+    ) -> Result<impl Future<Output = Result<(Message, bool), Error>> + Send + use<>, Error> {
+        self.submit(Change::Edit { message, by: caller.user, body, expect })
+    }
+
+    /// Erases what a message says, in order with what one sends; a tombstone stays.
+    pub fn delete(
+        &self,
+        caller: &Caller,
+        message: MessageId,
+        expect: MessagePrecondition,
+    ) -> Result<impl Future<Output = Result<(Message, bool), Error>> + Send + use<>, Error> {
+        self.submit(Change::Delete { message, by: caller.user, expect })
+    }
+
+    fn submit(
+        &self,
+        change: Change,
+    ) -> Result<impl Future<Output = Result<(Message, bool), Error>> + Send + use<>, Error> {
+        let outcome = self.0.log.submit(change)?;
+        Ok(async move {
+            match outcome.await? {
+                Outcome::Message { message, created } => Ok((message, created)),
+                _ => Err(Error::internal("a message led to something else")),
+            }
+        })
+    }
+
+    /// A message that one may see; of a deleted one, its tombstone.
+    pub async fn message(&self, caller: &Caller, message: MessageId) -> Result<Message, Error> {
+        let found = self.0.store.message(message, caller.user).await?;
+        let (place, message) = found.ok_or(Error::NotFound)?;
+        require_read(&place)?;
+        Ok(message)
+    }
+
+    /// A page of what was said in a channel, newest first.
+    pub async fn history(
+        &self,
+        caller: &Caller,
+        channel: ChannelId,
+        part: HistoryPart,
+        limit: i64,
+    ) -> Result<HistoryPage, Error> {
+        let found = self.0.store.history(channel, caller.user, part, limit).await?;
+        let (place, history) = found.ok_or(Error::NotFound)?;
+        require_read(&place)?;
+        Ok(HistoryPage {
+            items: history.items,
+            next: history.next.map(|seq| Cursor(seq.to_string())),
+            epoch: self.epoch().to_owned(),
+            head: place.feed.head,
+        })
+    }
+}

@@ -1,0 +1,84 @@
+//! Makes the bus a mere hint: finds what it lost in the database, and hands it to the hub.
+
+use std::time::Duration;
+
+use tertulia_domain::{Clock, FeedId};
+use tertulia_realtime::{Event, Fill, GapRequest, Hub};
+use tertulia_store::{Changes, Error, Gap, Store};
+use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
+
+/// Before a hole is read from the database: the bus may only have swapped two events.
+const REORDER: Duration = Duration::from_millis(20);
+
+/// Before a head that is ahead of what was released counts as a loss: mostly the event is on its
+/// way.
+const IN_FLIGHT: Duration = Duration::from_millis(100);
+
+pub(crate) struct Repair {
+    pub(crate) store: Store,
+    pub(crate) hub: Hub,
+    pub(crate) clock: Clock,
+    pub(crate) access_ttl: time::Duration,
+    pub(crate) every: Duration,
+    pub(crate) system_every: Duration,
+}
+
+impl Repair {
+    /// Runs until `stop`.
+    pub(crate) async fn run(self, mut stop: watch::Receiver<bool>) {
+        let mut feeds = tokio::time::interval(self.every);
+        let mut system = tokio::time::interval(self.system_every);
+        feeds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        system.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = stop.changed() => return,
+                () = self.hub.gap_noticed() => {
+                    tokio::time::sleep(REORDER).await;
+                    self.close(self.hub.gaps()).await;
+                }
+                _ = feeds.tick() => {
+                    self.close(self.hub.gaps()).await;
+                    self.reconcile(self.hub.released(), IN_FLIGHT).await;
+                    self.hub.forget_ended(self.clock.now().plus(-self.access_ttl * 2));
+                }
+                _ = system.tick() => {
+                    let released = self.hub.released();
+                    let system = released.into_iter().filter(|(id, _)| *id == FeedId::SYSTEM);
+                    self.reconcile(system.collect(), Duration::ZERO).await;
+                }
+            }
+        }
+    }
+
+    async fn reconcile(&self, released: Vec<(FeedId, i64)>, in_flight: Duration) {
+        match self.store.moved(released).await {
+            Ok(moved) if moved.is_empty() => {}
+            Ok(moved) => {
+                tokio::time::sleep(in_flight).await;
+                self.close(self.hub.behind(&moved)).await;
+            }
+            Err(error) => tracing::warn!(%error, "heads could not be read"),
+        }
+    }
+
+    async fn close(&self, gaps: Vec<GapRequest>) {
+        for gap in gaps {
+            let feed = gap.feed;
+            match self.read(gap).await {
+                Ok(fill) => self.hub.fill(feed, fill),
+                Err(error) => tracing::warn!(%error, ?feed, "a gap could not be read"),
+            }
+        }
+    }
+
+    async fn read(&self, gap: GapRequest) -> Result<Fill, Error> {
+        // A feed of which nothing is known yet needs its head only, and who may hear it.
+        let since = gap.since.unwrap_or(i64::MAX);
+        let Gap { changes, barred } = self.store.gap(gap.feed, since, gap.listeners).await?;
+        let Changes { items, head, reset, .. } = changes;
+        let limited = reset.is_some() && gap.since.is_some();
+        Ok(Fill { events: items.iter().map(Event::new).collect(), head, limited, barred })
+    }
+}
