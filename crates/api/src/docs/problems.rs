@@ -1,0 +1,93 @@
+//! What can go wrong, in groups that operations share.
+
+use std::collections::BTreeMap;
+
+use utoipa::IntoResponses;
+use utoipa::openapi::header::Header;
+use utoipa::openapi::schema::Type;
+use utoipa::openapi::{ContentBuilder, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder};
+
+macro_rules! problems {
+    ($($(#[$doc:meta])* $name:ident { $($status:literal $description:literal),+ $(,)? })+) => {
+        $(
+            $(#[$doc])*
+            pub(crate) enum $name {}
+
+            impl IntoResponses for $name {
+                fn responses() -> BTreeMap<String, RefOr<Response>> {
+                    [$(problem($status, $description)),+].into()
+                }
+            }
+        )+
+    };
+}
+
+problems! {
+    /// For operations that need a signed-in caller.
+    Unauthenticated {
+        401 "`unauthenticated`: no proof of identity, or one that is wrong, over or ended.",
+    }
+    /// For signing in.
+    WrongCredentials {
+        401 "`wrong_credentials`: the username or the password is wrong.",
+    }
+    /// For what one may see but not do.
+    Forbidden {
+        403 "`forbidden`: it can be seen, but not done.",
+    }
+    /// For what may not be there.
+    NotFound {
+        404 "`not_found`: there is no such thing, as far as the caller may know.",
+    }
+    /// For what may contradict what is there.
+    Conflict {
+        409 "It contradicts what is there; `code` says how.",
+    }
+    /// For making an account.
+    Taken {
+        409 "`username_taken` or `email_taken`.",
+    }
+    /// For changes with a precondition.
+    Stale {
+        412 "`stale`: it has changed since.",
+    }
+    /// For operations with a query string.
+    BadQuery {
+        422 "`invalid`: `errors` has all that is wrong with the query.",
+    }
+    /// For operations with a body.
+    BadBody {
+        400 "`malformed`: the body cannot be read.",
+        408 "`request_timeout`: the body took too long.",
+        413 "`payload_too_large`: the body is above 256 KiB.",
+        415 "`unsupported_media_type`: the body is of another type.",
+        422 "`invalid`: `errors` has all that is wrong with the input.",
+    }
+    /// For operations that are throttled.
+    TooManyRequests {
+        429 "`too_many_requests`: wait for `Retry-After` seconds.",
+    }
+    /// For operations that read.
+    Unavailable {
+        503 "`unavailable` or `overloaded`: try again after `Retry-After` seconds.",
+    }
+    /// For operations that write.
+    Unwritable {
+        503 "`unavailable`, `overloaded` or `timeout`: nothing was done unless the connection to the \
+            database broke; try again after `Retry-After` seconds.",
+        507 "`disk_full`: the server's disk is full; reading goes on.",
+    }
+}
+
+fn problem(status: u16, description: &str) -> (String, RefOr<Response>) {
+    let schema = Ref::from_schema_name("Problem");
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    let mut response = ResponseBuilder::new()
+        .description(description)
+        .content("application/problem+json", content);
+    if matches!(status, 429 | 503) {
+        let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).build();
+        response = response.header("retry-after", Header::new(seconds));
+    }
+    (status.to_string(), response.build().into())
+}

@@ -1,0 +1,191 @@
+//! What handlers take: who asks, and what they say, already parsed.
+
+use std::future::{Ready, ready};
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use bytes::BytesMut;
+use futures_util::StreamExt;
+use futures_util::future::LocalBoxFuture;
+use tertulia_chat::{Chat, Client, Error};
+
+use crate::Config;
+use crate::fields::{Fields, Input, Object};
+use crate::problem::Problem;
+
+/// The largest body of a request: 256 KiB.
+pub(crate) const MAX_BODY: usize = 256 * 1024;
+
+/// A body that is not there after this time is not waited for any longer. (Actix has a deadline
+/// for heads only.)
+const BODY_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Who asks: proven by `Authorization: Bearer`.
+pub(crate) struct Caller(pub(crate) tertulia_chat::Caller);
+
+impl std::ops::Deref for Caller {
+    type Target = tertulia_chat::Caller;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl FromRequest for Caller {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(authenticate(request).map(Self))
+    }
+}
+
+fn authenticate(request: &HttpRequest) -> Result<tertulia_chat::Caller, Problem> {
+    let token = bearer(request.headers()).ok_or(Error::Unauthenticated)?;
+    let caller = chat(request)?.authenticate(token)?;
+    request.extensions_mut().insert(caller.user);
+    Ok(caller)
+}
+
+/// The token of an `Authorization: Bearer` header, whose scheme is compared without case.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// The device that asks.
+pub(crate) struct From(pub(crate) Client);
+
+impl FromRequest for From {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let user_agent = request.headers().get(header::USER_AGENT);
+        let user_agent = user_agent.and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let client = config(request).map(|config| Client {
+            address: config.client_address(request),
+            user_agent: user_agent.to_owned(),
+        });
+        ready(client.map(Self))
+    }
+}
+
+/// A JSON body.
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<T: Input + 'static> FromRequest for Body<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let kind = request.content_type().to_ascii_lowercase();
+        let payload = payload.take();
+        let declared = declared_length(request.headers());
+        Box::pin(async move {
+            if kind != "application/json" {
+                return Err(unsupported("application/json"));
+            }
+            let bytes = read_body(payload, declared).await?;
+            let Object(map) = serde_json::from_slice(&bytes).map_err(|error| json(&error))?;
+            Ok(Self(Fields::of_object(map).read()?))
+        })
+    }
+}
+
+/// A body that is JSON or a form.
+pub(crate) struct BodyOrForm<T>(pub(crate) T);
+
+impl<T: Input + 'static> FromRequest for BodyOrForm<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if request.content_type().eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            let payload = payload.take();
+            let declared = declared_length(request.headers());
+            return Box::pin(async move {
+                let bytes = read_body(payload, declared).await?;
+                let pairs = url::form_urlencoded::parse(&bytes).into_owned();
+                Ok(Self(Fields::of_pairs(pairs).read()?))
+            });
+        }
+        let body = Body::<T>::from_request(request, payload);
+        Box::pin(async move { body.await.map(|Body(input)| Self(input)) })
+    }
+}
+
+/// The query string.
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<T: Input> FromRequest for Query<T> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let pairs = url::form_urlencoded::parse(request.query_string().as_bytes()).into_owned();
+        ready(Fields::of_pairs(pairs).read().map(Self).map_err(Problem::from))
+    }
+}
+
+pub(crate) fn chat(request: &HttpRequest) -> Result<&Chat, Problem> {
+    request.app_data::<Data<Chat>>().map(|chat| &***chat).ok_or(Problem::from(Error::Internal))
+}
+
+pub(crate) fn config(request: &HttpRequest) -> Result<&Config, Problem> {
+    request
+        .app_data::<Data<Config>>()
+        .map(|config| &***config)
+        .ok_or(Problem::from(Error::Internal))
+}
+
+fn declared_length(headers: &HeaderMap) -> usize {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    length.and_then(|text| text.parse().ok()).unwrap_or_default()
+}
+
+async fn read_body(mut payload: Payload, declared: usize) -> Result<BytesMut, Problem> {
+    if declared > MAX_BODY {
+        return Err(Problem::too_large(MAX_BODY));
+    }
+    let mut body = BytesMut::with_capacity(declared);
+    let read = async {
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|_| Problem::malformed("the body could not be read"))?;
+            if body.len() + chunk.len() > MAX_BODY {
+                return Err(Problem::too_large(MAX_BODY));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(())
+    };
+    match tokio::time::timeout(BODY_DEADLINE, read).await {
+        Ok(result) => result?,
+        Err(_) => {
+            let status = StatusCode::REQUEST_TIMEOUT;
+            return Err(Problem::new(status, "request_timeout", "the body took too long"));
+        }
+    }
+    Ok(body)
+}
+
+fn unsupported(expected: &'static str) -> Problem {
+    let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    Problem::new(status, "unsupported_media_type", format!("this path takes {expected}"))
+}
+
+/// What is wrong with a text that should be a JSON object, without quoting it.
+pub(crate) fn json(error: &serde_json::Error) -> Problem {
+    let what = match error.classify() {
+        serde_json::error::Category::Data => {
+            "a JSON object in which no field comes twice is needed"
+        }
+        _ => "this is not JSON",
+    };
+    Problem::malformed(format!("{what} (line {}, column {})", error.line(), error.column()))
+}

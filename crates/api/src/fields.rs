@@ -1,0 +1,209 @@
+//! Reads an input field by field, so that every fault of it is found, not only the first one.
+
+use std::str::FromStr;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::{Map, Value};
+use tertulia_domain::{Fault, Faults, MessageId};
+
+/// What can be read from the fields of a JSON object or a query string.
+pub(crate) trait Input: Sized {
+    /// Reads all fields; notes every fault. `None` only when one was noted.
+    fn read(fields: &mut Fields) -> Option<Self>;
+}
+
+/// The fields of one input, and what was found wrong with them.
+pub(crate) struct Fields {
+    values: Map<String, Value>,
+    faults: Faults,
+    /// Whether numbers may come as text, as they do in a query string.
+    textual: bool,
+}
+
+impl Fields {
+    /// Of a JSON object.
+    pub(crate) fn of_object(values: Map<String, Value>) -> Self {
+        Self { values, faults: Faults::new(), textual: false }
+    }
+
+    /// Of a query string's pairs; the last one of a name counts.
+    pub(crate) fn of_pairs(pairs: impl Iterator<Item = (String, String)>) -> Self {
+        let values = pairs.map(|(name, value)| (name, Value::String(value))).collect();
+        Self { values, faults: Faults::new(), textual: true }
+    }
+
+    /// A field that must be there. `parse` takes its text.
+    pub(crate) fn required<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(String) -> Result<T, Fault>,
+    ) -> Option<T> {
+        match self.optional(name, parse)? {
+            Some(value) => Some(value),
+            None => self.fault(name, Fault::new("missing", "this field is needed")),
+        }
+    }
+
+    /// A field that may be missing or null. The outer `None` means that it was bad.
+    #[expect(clippy::option_option, reason = "bad, not given, given")]
+    pub(crate) fn optional<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(String) -> Result<T, Fault>,
+    ) -> Option<Option<T>> {
+        match self.values.remove(name) {
+            None | Some(Value::Null) => Some(None),
+            Some(Value::String(text)) => match parse(text) {
+                Ok(value) => Some(Some(value)),
+                Err(fault) => self.fault(name, fault),
+            },
+            Some(_) => self.fault(name, Fault::new("wrong_type", "a text")),
+        }
+    }
+
+    /// A whole number within bounds, or `default`.
+    pub(crate) fn number(
+        &mut self,
+        name: &'static str,
+        default: i64,
+        bounds: std::ops::RangeInclusive<i64>,
+    ) -> Option<i64> {
+        self.optional_number(name, bounds).map(|number| number.unwrap_or(default))
+    }
+
+    /// A whole number within bounds that may be missing.
+    #[expect(clippy::option_option, reason = "bad, not given, given")]
+    pub(crate) fn optional_number(
+        &mut self,
+        name: &'static str,
+        bounds: std::ops::RangeInclusive<i64>,
+    ) -> Option<Option<i64>> {
+        let number = match self.values.remove(name) {
+            None | Some(Value::Null) => return Some(None),
+            Some(Value::Number(number)) => number.as_i64(),
+            Some(Value::String(text)) if self.textual => text.parse().ok(),
+            Some(_) => None,
+        };
+        let Some(number) = number else {
+            return self.fault(name, Fault::new("wrong_type", "a whole number"));
+        };
+        if bounds.contains(&number) {
+            return Some(Some(number));
+        }
+        let message = match (*bounds.start(), *bounds.end()) {
+            (start, i64::MAX) => format!("at least {start}"),
+            (start, end) => format!("{start} to {end}"),
+        };
+        self.fault(name, Fault::new("out_of_range", message))
+    }
+
+    /// A list of texts with a bounded number of items.
+    #[expect(clippy::option_option, reason = "bad, not given, given")]
+    pub(crate) fn list<T>(
+        &mut self,
+        name: &'static str,
+        max: usize,
+        parse: impl Fn(String) -> Result<T, Fault>,
+    ) -> Option<Option<Vec<T>>> {
+        let items = match self.values.remove(name) {
+            None | Some(Value::Null) => return Some(None),
+            Some(Value::Array(items)) => items,
+            Some(_) => return self.fault(name, Fault::new("wrong_type", "a list")),
+        };
+        if items.len() > max {
+            return self.fault(name, Fault::new("too_long", format!("at most {max} items")));
+        }
+        let mut parsed = Vec::with_capacity(items.len());
+        let mut good = true;
+        for (index, item) in items.into_iter().enumerate() {
+            let item = match item {
+                Value::String(text) => parse(text),
+                _ => Err(Fault::new("wrong_type", "a text")),
+            };
+            match self.faults.check(format!("{name}.{index}"), item) {
+                Some(item) => parsed.push(item),
+                None => good = false,
+            }
+        }
+        good.then_some(Some(parsed))
+    }
+
+    /// A fault that only the fields together show.
+    pub(crate) fn fault<T>(&mut self, name: &'static str, fault: Fault) -> Option<T> {
+        self.faults.push(name, fault);
+        None
+    }
+
+    /// Reads the input, or says all that is wrong with it. Fields that nobody asked for are faults
+    /// of a JSON object; in a query string they are ignored.
+    pub(crate) fn read<T: Input>(mut self) -> Result<T, Faults> {
+        let input = T::read(&mut self);
+        if !self.textual {
+            for name in self.values.keys().take(10) {
+                let field: String = name.chars().take(64).collect();
+                self.faults.push(field, Fault::new("unknown_field", "there is no such field"));
+            }
+        }
+        self.faults.ok()?;
+        match input {
+            Some(input) => Ok(input),
+            None => Err(Faults::one("", Fault::new("invalid", "the input is not valid"))),
+        }
+    }
+}
+
+/// Parses an id; what is no id is a fault.
+#[expect(clippy::needless_pass_by_value, reason = "what parses a field takes its text")]
+pub(crate) fn id<T: FromStr>(text: String) -> Result<T, Fault> {
+    text.parse().map_err(|_| Fault::new("bad_id", "a UUID"))
+}
+
+/// Parses an id that a client chose for its message.
+pub(crate) fn message_id(text: String) -> Result<MessageId, Fault> {
+    id::<MessageId>(text).and_then(|id| {
+        if id.is_v7() { Ok(id) } else { Err(Fault::new("bad_id", "a UUID of version 7")) }
+    })
+}
+
+/// Keeps a text that no rule but these is for: at most `max` characters, and no NUL, which
+/// PostgreSQL has not.
+pub(crate) fn text(max: usize) -> impl FnOnce(String) -> Result<String, Fault> {
+    move |text| {
+        if text.contains('\0') {
+            return Err(Fault::new("bad_character", "no NUL character"));
+        }
+        if text.chars().nth(max).is_some() {
+            return Err(Fault::new("too_long", format!("at most {max} characters")));
+        }
+        Ok(text)
+    }
+}
+
+/// A JSON object in which no field comes twice: which of the two would count is anybody's guess.
+pub(crate) struct Object(pub(crate) Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Object;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Object, A::Error> {
+                let mut map = Map::new();
+                while let Some((name, value)) = access.next_entry::<String, Value>()? {
+                    if map.insert(name, value).is_some() {
+                        return Err(A::Error::custom("a field comes twice"));
+                    }
+                }
+                Ok(Object(map))
+            }
+        }
+
+        deserializer.deserialize_map(Fields)
+    }
+}

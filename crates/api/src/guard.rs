@@ -1,0 +1,64 @@
+//! What happens around every request: its id, its line in the log, and whom it may call.
+
+use std::time::Instant;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{Error, HttpMessage};
+use tertulia_domain::UserId;
+use uuid::Uuid;
+
+use crate::Config;
+use crate::problem::Problem;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Gives every request an id, which its answer carries, and one line in the log: without its query,
+/// its headers or its body, which may hold secrets.
+pub(crate) async fn log(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let begun = Instant::now();
+    let id = Uuid::new_v4().simple().to_string();
+    let method = request.method().clone();
+    let path = request.path().to_owned();
+    let mut response = next.call(request).await?;
+    let status = response.status().as_u16();
+    let user = response.request().extensions().get::<UserId>().map(ToString::to_string);
+    let ms = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX) / 1000;
+    if status >= 500 {
+        tracing::error!(request_id = id, %method, path, status, ms, user, "request");
+    } else {
+        tracing::info!(request_id = id, %method, path, status, ms, user, "request");
+    }
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    Ok(response)
+}
+
+/// Refuses requests that call this server by a name that is not its own, and says to browsers what
+/// its answers are for.
+pub(crate) async fn protect(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let config = request.app_data::<Data<Config>>();
+    if !config.is_some_and(|config| config.knows_host(host.unwrap_or_default())) {
+        let status = StatusCode::MISDIRECTED_REQUEST;
+        let detail = "this server is not called so; set PUBLIC_URL if it should be";
+        return Err(Problem::new(status, "unknown_host", detail).into());
+    }
+    let mut response = next.call(request).await?;
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    Ok(response)
+}

@@ -1,0 +1,16 @@
+//! HTTP and WebSocket adapters: unpack, call the use case, wrap. No rule of who may do what is
+//! here, and no SQL can be: this crate does not depend on the store.
+
+mod config;
+mod docs;
+mod extract;
+mod fields;
+mod guard;
+mod problem;
+mod routes;
+mod server;
+mod socket;
+
+pub use config::{Config, Cors};
+pub use docs::openapi;
+pub use server::{Server, Serving};

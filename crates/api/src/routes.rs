@@ -1,0 +1,189 @@
+//! What can be asked over HTTP: every path once, here, and one file a topic.
+
+use actix_web::http::header::{self, HeaderName};
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, Resource, Route, dev, guard};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::problem::{Problem, method_not_allowed};
+
+mod auth;
+mod channels;
+mod conversations;
+mod etag;
+mod home;
+mod members;
+mod messages;
+mod pages;
+mod paging;
+mod sync;
+mod users;
+
+pub(crate) use home::Draining;
+pub(crate) use paging::opaque;
+
+/// Registers operations, and names them for the OpenAPI document and its tests.
+macro_rules! operations {
+    ($($path:literal { $($method:ident $module:ident::$handler:ident),+ })+) => {
+        fn configure_operations(service: &mut ServiceConfig) {
+            $(service.service(resource($path, [
+                $((stringify!($method), on::$method().to($module::$handler))),+
+            ]));)+
+        }
+
+        /// What the document says of each operation.
+        #[derive(utoipa::OpenApi)]
+        #[openapi(paths($($($module::$handler),+),+))]
+        pub(crate) struct Documented;
+
+        /// Method and path of each operation.
+        #[cfg(test)]
+        pub(crate) const OPERATIONS: &[(&str, &str)] =
+            &[$($((stringify!($method), $path)),+),+];
+    };
+}
+
+// Literals before parameters: the first path that fits is taken.
+operations! {
+    "/" { get home::home }
+    "/health" { get home::health }
+    "/ready" { get home::ready }
+
+    "/api/v1/auth/register" { post auth::register }
+    "/api/v1/auth/login" { post auth::log_in }
+    "/api/v1/auth/refresh" { post auth::refresh }
+    "/api/v1/auth/logout" { post auth::log_out }
+    "/api/v1/auth/tickets" { post auth::create_ticket }
+    "/api/v1/auth/me" { get auth::me }
+    "/api/v1/auth/sessions" { get auth::list_sessions, delete auth::end_all_sessions }
+    "/api/v1/auth/sessions/{session}" { delete auth::end_session }
+
+    "/api/v1/users" { get users::list_users }
+    "/api/v1/users/me" { get users::own_account, patch users::update_own_account }
+    "/api/v1/users/me/channels" { get users::list_own_channels }
+    "/api/v1/users/me/changes" { get sync::own_changes }
+    "/api/v1/users/by-username/{username}" { get users::get_user_by_username }
+    "/api/v1/users/{user}" { get users::get_user }
+
+    "/api/v1/channels" { get channels::list_channels, post channels::create_channel }
+    "/api/v1/channels/{channel}" {
+        get channels::get_channel,
+        patch channels::update_channel,
+        delete channels::delete_channel
+    }
+    "/api/v1/channels/{channel}/join" { post channels::join_channel }
+    "/api/v1/channels/{channel}/leave" { post channels::leave_channel }
+    "/api/v1/channels/{channel}/members" { get members::list_members, post members::add_member }
+    "/api/v1/channels/{channel}/members/{user}" { delete members::remove_member }
+    "/api/v1/channels/{channel}/messages" {
+        get messages::list_messages,
+        post messages::send_message
+    }
+    "/api/v1/channels/{channel}/changes" { get sync::channel_changes }
+
+    "/api/v1/conversations" { post conversations::create_conversation }
+
+    "/api/v1/messages/{message}" {
+        get messages::get_message,
+        patch messages::edit_message,
+        delete messages::delete_message
+    }
+}
+
+/// Registers every path of the server, and what answers on all others.
+pub(crate) fn configure(service: &mut ServiceConfig) {
+    configure_operations(service);
+    service
+        .service(resource("/api/v1/ws", [("get", web::get().to(crate::socket::connect))]))
+        .service(resource("/openapi.json", [("get", on::get().to(pages::openapi_json))]))
+        .service(resource("/docs", [("get", on::get().to(pages::to_swagger_ui))]))
+        .service(resource("/docs/{file:.*}", [("get", on::get().to(pages::swagger_ui))]))
+        .service(resource("/redoc", [("get", on::get().to(pages::redoc))]))
+        .default_service(web::to(not_found));
+}
+
+/// Nothing is at this path.
+async fn not_found() -> Answer {
+    Err(Problem::not_found())
+}
+
+/// A path with all that it takes. Other methods are answered 405.
+fn resource<const N: usize>(path: &str, routes: [(&'static str, Route); N]) -> Resource {
+    let mut allowed = Vec::with_capacity(N + 1);
+    let mut resource = web::resource(path);
+    for (method, route) in routes {
+        allowed.push(method.to_ascii_uppercase());
+        if method == "get" {
+            allowed.push("HEAD".to_owned());
+        }
+        resource = resource.route(route);
+    }
+    let allowed = allowed.join(", ");
+    resource.default_service(web::to(move || std::future::ready(method_not_allowed(&allowed))))
+}
+
+/// Routes by method, as the table of operations names them.
+mod on {
+    use super::{Route, guard, web};
+
+    /// `GET`, and `HEAD`, whose answer goes without its body.
+    pub(super) fn get() -> Route {
+        web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+    }
+
+    pub(super) use web::{delete, patch, post};
+}
+
+/// What bodies hold, for the tests of the document.
+#[cfg(test)]
+pub(crate) mod inputs {
+    pub(crate) use super::auth::{Credentials, NewAccount, RefreshToken};
+    pub(crate) use super::channels::{ChannelEdit, NewChannel};
+    pub(crate) use super::members::NewMember;
+    pub(crate) use super::messages::{MessageEdit, NewMessage};
+    pub(crate) use super::users::AccountEdit;
+}
+
+/// What a handler gives.
+type Answer = Result<HttpResponse, Problem>;
+
+/// 200 with the thing. Answers belong to who asked, at the moment they asked: nobody keeps them.
+fn ok(thing: &impl Serialize) -> HttpResponse {
+    HttpResponse::Ok().insert_header(NO_STORE).json(thing)
+}
+
+/// 201 with the thing, and where it is.
+fn created(location: &str, thing: &impl Serialize) -> HttpResponse {
+    let mut response = HttpResponse::Created();
+    response.insert_header(NO_STORE).insert_header((header::LOCATION, location)).json(thing)
+}
+
+/// 201 when the thing was made, 200 when it was there.
+fn made(new: bool, location: &str, thing: &impl Serialize) -> HttpResponse {
+    if new { created(location, thing) } else { ok(thing) }
+}
+
+/// 204: it is done, and there is nothing to say.
+fn done() -> HttpResponse {
+    HttpResponse::NoContent().insert_header(NO_STORE).finish()
+}
+
+const NO_STORE: (HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
+
+/// What the path names. What cannot be a name is the name of nothing.
+struct Named<T>(T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Named<T> {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+        let path = web::Path::<T>::from_request(request, payload).into_inner();
+        let named = path.map(|path| Self(path.into_inner())).map_err(|_| Problem::not_found());
+        std::future::ready(named)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,235 @@
+//! Channels.
+
+use actix_web::web::Data;
+use tertulia_chat::{ChannelDraft, ChannelView, Chat};
+use tertulia_domain::{ChannelId, ChannelName, Description, Fault, Member, Page};
+use utoipa::ToSchema;
+
+use super::paging::{Search, page};
+use super::{Answer, Named, created, done, ok};
+use crate::docs::problems::{
+    BadBody, BadQuery, Conflict, Forbidden, NotFound, Unauthenticated, Unavailable, Unwritable,
+};
+use crate::extract::{Body, Caller, Query};
+use crate::fields::{Fields, Input};
+
+/// A channel to be made.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "general", "description": "All that has no place elsewhere"}))]
+pub(crate) struct NewChannel {
+    /// Its name, on one line; need not be unique.
+    #[schema(value_type = String, min_length = 1, max_length = 80,
+        pattern = r"^[^\p{Cc}]*[^\s\p{Cc}][^\p{Cc}]*$")]
+    name: ChannelName,
+    /// What it is for.
+    #[schema(value_type = Option<String>, required = false, max_length = 1000,
+        pattern = r"^[^\u0000]*$")]
+    description: Description,
+    /// Who may find and read it.
+    #[schema(value_type = Visibility, required = false, default = "public")]
+    kind: Visibility,
+}
+
+/// Who may find and read a channel.
+#[derive(Clone, Copy, ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(crate) enum Visibility {
+    /// Every signed-in account.
+    Public,
+    /// Its members only.
+    Private,
+}
+
+impl Input for NewChannel {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let name = fields.required("name", |text| ChannelName::parse(&text));
+        let description = fields.optional("description", |text| Description::parse(&text));
+        let kind = fields.optional("kind", |text| match text.as_str() {
+            "public" => Ok(Visibility::Public),
+            "private" => Ok(Visibility::Private),
+            _ => Err(Fault::new("unknown_kind", "public or private")),
+        });
+        Some(Self {
+            name: name?,
+            description: description?.unwrap_or_default(),
+            kind: kind?.unwrap_or(Visibility::Public),
+        })
+    }
+}
+
+/// What changes of a channel: at least one of these.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"description": "Tea, mostly"}))]
+pub(crate) struct ChannelEdit {
+    /// Its new name.
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 80,
+        pattern = r"^[^\p{Cc}]*[^\s\p{Cc}][^\p{Cc}]*$")]
+    name: Option<ChannelName>,
+    /// What it is for now, which may be nothing.
+    #[schema(value_type = String, required = false, max_length = 1000,
+        pattern = r"^[^\u0000]*$")]
+    description: Option<Description>,
+}
+
+impl Input for ChannelEdit {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let name = fields.optional("name", |text| ChannelName::parse(&text));
+        let description = fields.optional("description", |text| Description::parse(&text));
+        let edit = Self { name: name?, description: description? };
+        if edit.name.is_none() && edit.description.is_none() {
+            return fields.fault("", Fault::new("nothing_to_change", "name or description"));
+        }
+        Some(edit)
+    }
+}
+
+/// Make a channel.
+///
+/// Whoever makes it is its owner, and its first member.
+#[utoipa::path(
+    post, path = "/api/v1/channels", operation_id = "create_channel", tag = "channels",
+    request_body(content = NewChannel, description = "The channel."),
+    responses(
+        (status = 201, description = "The channel.", body = ChannelView,
+            headers(("location" = String, description = "Where it is."))),
+        Unauthenticated, BadBody, Unwritable,
+    )
+)]
+pub(crate) async fn create_channel(
+    chat: Data<Chat>,
+    caller: Caller,
+    Body(new): Body<NewChannel>,
+) -> Answer {
+    let private = matches!(new.kind, Visibility::Private);
+    let draft = ChannelDraft { name: new.name, description: new.description, private };
+    let view = chat.create_channel(&caller, draft).await?;
+    Ok(created(&location(&view), &view))
+}
+
+/// Where a channel is.
+pub(super) fn location(view: &ChannelView) -> String {
+    format!("/api/v1/channels/{}", view.channel.id)
+}
+
+/// List or find public channels.
+///
+/// All of them, or those whose name begins with `query`, by name.
+#[utoipa::path(
+    get, path = "/api/v1/channels", operation_id = "list_channels", tag = "channels",
+    params(Search),
+    responses(
+        (status = 200, description = "A page of channels.", body = Page<ChannelView>),
+        Unauthenticated, BadQuery, Unavailable,
+    )
+)]
+pub(crate) async fn list_channels(
+    chat: Data<Chat>,
+    caller: Caller,
+    Query(search): Query<Search>,
+) -> Answer {
+    Ok(ok(&page(chat.public_channels(&caller, &search.query, search.request()).await?)))
+}
+
+/// A channel.
+///
+/// Public ones for everybody, all others for their members.
+#[utoipa::path(
+    get, path = "/api/v1/channels/{channel}", operation_id = "get_channel", tag = "channels",
+    params(("channel" = ChannelId, Path, description = "The channel.")),
+    responses(
+        (status = 200, description = "The channel.", body = ChannelView),
+        Unauthenticated, NotFound, Unavailable,
+    )
+)]
+pub(crate) async fn get_channel(
+    chat: Data<Chat>,
+    caller: Caller,
+    Named(channel): Named<ChannelId>,
+) -> Answer {
+    Ok(ok(&chat.channel(&caller, channel).await?))
+}
+
+/// Change a channel.
+///
+/// Its owner may; of a group, every member. What is not named stays as it is.
+#[utoipa::path(
+    patch, path = "/api/v1/channels/{channel}", operation_id = "update_channel", tag = "channels",
+    params(("channel" = ChannelId, Path, description = "The channel.")),
+    request_body(content = ChannelEdit, description = "What changes."),
+    responses(
+        (status = 200, description = "The channel as it is now.", body = ChannelView),
+        Unauthenticated, Forbidden, NotFound, BadBody, Unwritable,
+    )
+)]
+pub(crate) async fn update_channel(
+    chat: Data<Chat>,
+    caller: Caller,
+    Named(channel): Named<ChannelId>,
+    Body(edit): Body<ChannelEdit>,
+) -> Answer {
+    Ok(ok(&chat.update_channel(&caller, channel, edit.name, edit.description).await?))
+}
+
+/// Delete a channel.
+///
+/// With all that was said in it; its owner may.
+#[utoipa::path(
+    delete, path = "/api/v1/channels/{channel}", operation_id = "delete_channel",
+    tag = "channels",
+    params(("channel" = ChannelId, Path, description = "The channel.")),
+    responses(
+        (status = 204, description = "It is deleted."),
+        Unauthenticated, Forbidden, NotFound, Unwritable,
+    )
+)]
+pub(crate) async fn delete_channel(
+    chat: Data<Chat>,
+    caller: Caller,
+    Named(channel): Named<ChannelId>,
+) -> Answer {
+    chat.delete_channel(&caller, channel).await?;
+    Ok(done())
+}
+
+/// Come into a public channel.
+///
+/// Coming in twice does nothing more.
+#[utoipa::path(
+    post, path = "/api/v1/channels/{channel}/join", operation_id = "join_channel",
+    tag = "members",
+    params(("channel" = ChannelId, Path, description = "The channel.")),
+    responses(
+        (status = 200, description = "One's place in it.", body = Member),
+        Unauthenticated, Forbidden, NotFound, Conflict, Unwritable,
+    )
+)]
+pub(crate) async fn join_channel(
+    chat: Data<Chat>,
+    caller: Caller,
+    Named(channel): Named<ChannelId>,
+) -> Answer {
+    Ok(ok(&chat.join(&caller, channel).await?))
+}
+
+/// Leave a channel.
+///
+/// Its owner cannot: a channel never stands without one.
+#[utoipa::path(
+    post, path = "/api/v1/channels/{channel}/leave", operation_id = "leave_channel",
+    tag = "members",
+    params(("channel" = ChannelId, Path, description = "The channel.")),
+    responses(
+        (status = 204, description = "One is out of it."),
+        Unauthenticated, Forbidden, NotFound, Conflict, Unwritable,
+    )
+)]
+pub(crate) async fn leave_channel(
+    chat: Data<Chat>,
+    caller: Caller,
+    Named(channel): Named<ChannelId>,
+) -> Answer {
+    chat.leave(&caller, channel).await?;
+    Ok(done())
+}

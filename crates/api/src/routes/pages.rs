@@ -1,0 +1,113 @@
+//! Pages for people: where to go from here, and what the API can do.
+
+use std::sync::{Arc, LazyLock};
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{self, HeaderName};
+use utoipa_swagger_ui::Config as SwaggerConfig;
+
+use super::{Answer, Named};
+use crate::problem::Problem;
+
+/// The document never changes while the server runs.
+static OPENAPI: LazyLock<String> =
+    LazyLock::new(|| serde_json::to_string_pretty(&crate::docs::openapi()).unwrap_or_default());
+
+static SWAGGER: LazyLock<Arc<SwaggerConfig<'static>>> = LazyLock::new(|| {
+    let config = SwaggerConfig::from("/openapi.json").try_it_out_enabled(true);
+    // Nobody else is asked whether the document is valid.
+    Arc::new(config.validator_url("none"))
+});
+
+/// Nothing but this server's own files, and no scripts on the page itself. Swagger UI has styles
+/// and images on it.
+const SWAGGER_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; \
+    img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'";
+
+/// The one script that is not this server's own is pinned by its hash (in `redoc.html`).
+const REDOC_POLICY: &str = "default-src 'self'; script-src https://cdn.jsdelivr.net; \
+    style-src 'self' 'unsafe-inline'; img-src 'self' data:; worker-src blob:; \
+    base-uri 'none'; frame-ancestors 'none'";
+
+const HOME_POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
+
+/// `redoc` 2.5.4, as npm and jsDelivr have it. Its hash is what `npm pack redoc@2.5.4` and `openssl
+/// dgst -sha384 -binary bundles/redoc.standalone.js | base64` give.
+const REDOC: &str = include_str!("pages/redoc.html");
+
+const HOME: &str = include_str!("pages/home.html");
+
+fn page(policy: &'static str, html: String) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
+        .insert_header(policy_header(policy))
+        .body(html)
+}
+
+fn policy_header(policy: &'static str) -> (HeaderName, &'static str) {
+    (header::CONTENT_SECURITY_POLICY, policy)
+}
+
+/// What a browser sees at `/`.
+pub(super) fn home(app_name: &str) -> HttpResponse {
+    let version = env!("CARGO_PKG_VERSION");
+    let html = HOME.replace("{version}", version).replace("{app_name}", &escape(app_name));
+    page(HOME_POLICY, html)
+}
+
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// `/openapi.json`.
+pub(super) async fn openapi_json() -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(OPENAPI.as_str())
+}
+
+/// `/docs`: the files of Swagger UI are beside `/docs/`.
+pub(super) async fn to_swagger_ui() -> HttpResponse {
+    HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "docs/")).finish()
+}
+
+/// `/docs/…`: Swagger UI, from this binary.
+pub(super) async fn swagger_ui(Named(file): Named<String>) -> Answer {
+    let found = utoipa_swagger_ui::serve(&file, Arc::clone(&SWAGGER)).ok().flatten();
+    let found = found.ok_or_else(Problem::not_found)?;
+    Ok(HttpResponse::Ok()
+        .content_type(found.content_type)
+        .insert_header(policy_header(SWAGGER_POLICY))
+        .body(found.bytes.into_owned()))
+}
+
+/// `/redoc`.
+pub(super) async fn redoc() -> HttpResponse {
+    page(REDOC_POLICY, REDOC.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_be_a_tag() {
+        assert_eq!(escape("<b>&\"'"), "&lt;b&gt;&amp;&quot;&#39;");
+    }
+
+    #[test]
+    fn redoc_is_pinned_to_one_version_and_its_hash() {
+        assert!(REDOC.contains("https://cdn.jsdelivr.net/npm/redoc@2.5.4/bundles/"));
+        assert!(REDOC.contains("integrity=\"sha384-"));
+    }
+}

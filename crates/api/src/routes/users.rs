@@ -1,0 +1,155 @@
+//! People.
+
+use actix_web::web::Data;
+use tertulia_chat::{Chat, OwnChannelView, ProfileEdit};
+use tertulia_domain::{Account, Bio, DisplayName, Fault, Page, Profile, UserId, Username};
+use utoipa::ToSchema;
+
+use super::paging::{Part, Search, page};
+use super::{Answer, Named, ok};
+use crate::docs::problems::{
+    BadBody, BadQuery, NotFound, Unauthenticated, Unavailable, Unwritable,
+};
+use crate::extract::{Body, Caller, Query};
+use crate::fields::{Fields, Input};
+use crate::problem::Problem;
+
+/// What changes of how one is seen: at least one of these.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"display_name": "Ann Lee", "bio": "Likes tea."}))]
+pub(crate) struct AccountEdit {
+    /// The new display name.
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 64,
+        pattern = r"^[^\p{Cc}]*[^\s\p{Cc}][^\p{Cc}]*$")]
+    display_name: Option<DisplayName>,
+    /// The new text about oneself, which may be empty.
+    #[schema(value_type = String, required = false, max_length = 500, pattern = r"^[^\u0000]*$")]
+    bio: Option<Bio>,
+}
+
+impl Input for AccountEdit {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let display_name = fields.optional("display_name", |text| DisplayName::parse(&text));
+        let bio = fields.optional("bio", |text| Bio::parse(&text));
+        let edit = Self { display_name: display_name?, bio: bio? };
+        if edit.display_name.is_none() && edit.bio.is_none() {
+            return fields.fault("", Fault::new("nothing_to_change", "display_name or bio"));
+        }
+        Some(edit)
+    }
+}
+
+/// Oneself.
+///
+/// With what nobody else sees.
+#[utoipa::path(
+    get, path = "/api/v1/users/me", operation_id = "own_account", tag = "users",
+    responses(
+        (status = 200, description = "One's account.", body = Account),
+        Unauthenticated, Unavailable,
+    )
+)]
+pub(crate) async fn own_account(chat: Data<Chat>, caller: Caller) -> Answer {
+    Ok(ok(&chat.account(&caller).await?))
+}
+
+/// Change how one is seen.
+///
+/// What is not named stays as it is.
+#[utoipa::path(
+    patch, path = "/api/v1/users/me", operation_id = "update_own_account", tag = "users",
+    request_body(content = AccountEdit, description = "What changes."),
+    responses(
+        (status = 200, description = "One's account as it is now.", body = Account),
+        Unauthenticated, BadBody, Unwritable,
+    )
+)]
+pub(crate) async fn update_own_account(
+    chat: Data<Chat>,
+    caller: Caller,
+    Body(edit): Body<AccountEdit>,
+) -> Answer {
+    let edit = ProfileEdit { display_name: edit.display_name, bio: edit.bio };
+    Ok(ok(&chat.update_profile(&caller, edit).await?))
+}
+
+/// List one's channels.
+///
+/// The channels and conversations that one is in, the newest first, each with its last message and
+/// how much of it is unread.
+#[utoipa::path(
+    get, path = "/api/v1/users/me/channels", operation_id = "list_own_channels", tag = "channels",
+    params(Part),
+    responses(
+        (status = 200, description = "A page of channels.", body = Page<OwnChannelView>),
+        Unauthenticated, BadQuery, Unavailable,
+    )
+)]
+pub(crate) async fn list_own_channels(
+    chat: Data<Chat>,
+    caller: Caller,
+    Query(part): Query<Part>,
+) -> Answer {
+    Ok(ok(&page(chat.own_channels(&caller, part.request()).await?)))
+}
+
+/// List or find people.
+///
+/// Everybody, or those whose username begins with `query`, by username.
+#[utoipa::path(
+    get, path = "/api/v1/users", operation_id = "list_users", tag = "users",
+    params(Search),
+    responses(
+        (status = 200, description = "A page of people.", body = Page<Profile>),
+        Unauthenticated, BadQuery, Unavailable,
+    )
+)]
+pub(crate) async fn list_users(
+    chat: Data<Chat>,
+    caller: Caller,
+    Query(search): Query<Search>,
+) -> Answer {
+    Ok(ok(&page(chat.profiles(&caller, &search.query, search.request()).await?)))
+}
+
+/// Somebody, by id.
+///
+/// Every signed-in account may see every profile.
+#[utoipa::path(
+    get, path = "/api/v1/users/{user}", operation_id = "get_user", tag = "users",
+    params(("user" = UserId, Path, description = "Who.")),
+    responses(
+        (status = 200, description = "Their profile.", body = Profile),
+        Unauthenticated, NotFound, Unavailable,
+    )
+)]
+pub(crate) async fn get_user(
+    chat: Data<Chat>,
+    caller: Caller,
+    Named(user): Named<UserId>,
+) -> Answer {
+    Ok(ok(&chat.profile(&caller, user).await?))
+}
+
+/// Somebody, by username.
+///
+/// Usernames are compared without case.
+#[utoipa::path(
+    get, path = "/api/v1/users/by-username/{username}", operation_id = "get_user_by_username",
+    tag = "users",
+    params(("username" = String, Path, description = "Their username.",
+        min_length = 2, max_length = 32, example = "ann")),
+    responses(
+        (status = 200, description = "Their profile.", body = Profile),
+        Unauthenticated, NotFound, Unavailable,
+    )
+)]
+pub(crate) async fn get_user_by_username(
+    chat: Data<Chat>,
+    caller: Caller,
+    Named(username): Named<String>,
+) -> Answer {
+    let username = Username::parse(&username).map_err(|_| Problem::not_found())?;
+    Ok(ok(&chat.profile_by_username(&caller, username.as_str()).await?))
+}

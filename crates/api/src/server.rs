@@ -1,0 +1,140 @@
+//! The HTTP server: one worker a core, each with its own sockets.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix_cors::Cors as CorsMiddleware;
+use actix_web::dev::ServerHandle;
+use actix_web::http::header;
+use actix_web::middleware::from_fn;
+use actix_web::web::Data;
+use actix_web::{App, HttpServer};
+use tertulia_chat::Chat;
+use tertulia_realtime::Worker;
+
+use crate::routes::{self, Draining};
+use crate::{Config, Cors, guard};
+
+/// A client that has not sent its head by then is closed; so is one that does not finish the close.
+const HEAD_DEADLINE: Duration = Duration::from_secs(5);
+
+/// How long an unused connection is kept, as common proxies expect it.
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
+
+/// An API that listens, and can be told to stop.
+pub struct Server {
+    chat: Chat,
+    config: Config,
+    listener: TcpListener,
+    workers: usize,
+    heartbeat: Option<Duration>,
+}
+
+/// A server at work.
+pub struct Serving {
+    address: SocketAddr,
+    chat: Chat,
+    draining: Arc<AtomicBool>,
+    handle: ServerHandle,
+    done: tokio::task::JoinHandle<io::Result<()>>,
+}
+
+impl Server {
+    /// A server on a listener, with this many worker threads: 1 to 64.
+    pub fn new(chat: Chat, config: Config, listener: TcpListener, workers: usize) -> Self {
+        Self { chat, config, listener, workers: workers.clamp(1, 64), heartbeat: None }
+    }
+
+    /// Another interval between the heartbeats of a socket than 25 s.
+    #[must_use]
+    pub fn heartbeat(self, interval: Duration) -> Self {
+        Self { heartbeat: Some(interval), ..self }
+    }
+
+    /// Begins to serve, on threads of its own.
+    pub fn start(self) -> io::Result<Serving> {
+        let address = self.listener.local_addr()?;
+        let draining = Arc::new(AtomicBool::new(false));
+        let (chat, config) = (self.chat.clone(), Data::new(self.config));
+        let (heartbeat, drain) = (self.heartbeat, Arc::clone(&draining));
+        let server = HttpServer::new(move || {
+            let worker = match heartbeat {
+                Some(interval) => Worker::start_with(chat.hub(), interval),
+                None => Worker::start(chat.hub()),
+            };
+            App::new()
+                .app_data(Data::new(chat.clone()))
+                .app_data(Data::new(worker))
+                .app_data(Data::new(Draining(Arc::clone(&drain))))
+                .app_data(config.clone())
+                .configure(|service| routes::configure(service))
+                .wrap(from_fn(guard::protect))
+                .wrap(cors(&config.cors))
+                .wrap(from_fn(guard::log))
+        })
+        .workers(self.workers)
+        .disable_signals()
+        .client_request_timeout(HEAD_DEADLINE)
+        .client_disconnect_timeout(HEAD_DEADLINE)
+        .keep_alive(KEEP_ALIVE)
+        .shutdown_timeout(1)
+        .listen(self.listener)?
+        .run();
+        let handle = server.handle();
+        let done = tokio::spawn(server);
+        Ok(Serving { address, chat: self.chat, draining, handle, done })
+    }
+}
+
+impl Serving {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops: not ready any more, no new sockets, every socket told when to come back and closed
+    /// over the first half of `within`, requests under way finished.
+    pub async fn drain(self, within: Duration) -> io::Result<()> {
+        self.draining.store(true, Ordering::Release);
+        self.chat.hub().drain(within / 2);
+        tokio::time::sleep(within / 2).await;
+        // Actix waits for sockets that are still being closed, 1 s at most.
+        self.handle.stop(true).await;
+        self.done.await.map_err(io::Error::other)?
+    }
+
+    /// Stops at once.
+    pub async fn stop(self) -> io::Result<()> {
+        self.handle.stop(false).await;
+        self.done.await.map_err(io::Error::other)?
+    }
+}
+
+/// Pages of other origins get nothing unless they are listed.
+fn cors(config: &Cors) -> CorsMiddleware {
+    let mut cors = CorsMiddleware::default()
+        .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
+        .allowed_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::IF_MATCH,
+            header::IF_NONE_MATCH,
+        ])
+        .expose_headers([header::ETAG, header::LOCATION, header::RETRY_AFTER])
+        .expose_headers(["x-request-id", "ratelimit", "ratelimit-policy"])
+        .block_on_origin_mismatch(false)
+        .max_age(3600);
+    if config.any {
+        cors = cors.send_wildcard().allow_any_origin();
+    }
+    for origin in &config.origins {
+        cors = cors.allowed_origin(origin);
+    }
+    if config.credentials && !config.any {
+        cors = cors.supports_credentials();
+    }
+    cors
+}

@@ -1,0 +1,120 @@
+//! `GET /api/v1/ws`: the socket's handshake.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use actix_http::ws;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use bytes::Bytes;
+use tertulia_chat::{Caller, Chat, Error};
+use tertulia_domain::{Fault, Faults, Timestamp};
+use tertulia_realtime::{CloseReason, Connection, Worker};
+
+use crate::extract::{bearer, config};
+use crate::problem::Problem;
+
+mod frames;
+mod incoming;
+mod session;
+
+/// The subprotocol, echoed when a client offers it.
+const PROTOCOL: &str = "tertulia.v1";
+
+/// What a browser offers beside it, since it can set no header: `ticket.<ticket>`.
+const TICKET_PREFIX: &str = "ticket.";
+
+/// Opens a socket. All that is refused is refused before the upgrade.
+pub(crate) async fn connect(
+    request: HttpRequest,
+    payload: Payload,
+    chat: Data<Chat>,
+    worker: Data<Worker>,
+) -> Result<HttpResponse, Problem> {
+    if !config(&request)?.knows_origin(&request) {
+        return Err(Error::Forbidden("pages of this origin may not connect").into());
+    }
+    ws::verify_handshake(request.head()).map_err(|error| {
+        let status = StatusCode::UPGRADE_REQUIRED;
+        Problem::new(status, "upgrade_required", format!("a WebSocket handshake: {error}"))
+    })?;
+    let query: Vec<_> = url::form_urlencoded::parse(request.query_string().as_bytes()).collect();
+    let asked = |name| query.iter().find(|(key, _)| key == name).map(|(_, value)| &**value);
+    let since = asked("since").map(since).transpose()?;
+    let caller = authenticate(&request, &chat, asked("ticket")).await?;
+    if worker.is_draining() {
+        return Err(Error::Unavailable.into());
+    }
+    let connection = worker.connect(caller.user, caller.session);
+    // The session may have ended between the proof and the moment from which its end is heard.
+    chat.still(caller)?;
+    let mut response = ws::handshake_response(request.head());
+    if offered(&request).any(|protocol| protocol == PROTOCOL) {
+        let protocol = HeaderValue::from_static(PROTOCOL);
+        response.insert_header((header::SEC_WEBSOCKET_PROTOCOL, protocol));
+    }
+    let body = Outgoing(connection.clone());
+    let session = session::Session::new(Chat::clone(&chat), caller, connection, since);
+    actix_web::rt::spawn(session.run(payload));
+    let response = response.message_body(BoxBody::new(body)).map_err(|_| Error::Internal)?;
+    Ok(response.into())
+}
+
+/// The server time of the client's last `ready`.
+fn since(text: &str) -> Result<Timestamp, Problem> {
+    serde_json::from_value(text.into()).map_err(|_| {
+        let fault = Fault::new("bad_time", "an RFC 3339 time, as the last `ready` said it");
+        Faults::one("since", fault).into()
+    })
+}
+
+async fn authenticate(
+    request: &HttpRequest,
+    chat: &Chat,
+    ticket: Option<&str>,
+) -> Result<Caller, Problem> {
+    if let Some(token) = bearer(request.headers()) {
+        return Ok(chat.authenticate(token)?);
+    }
+    let offered = offered(request).find_map(|protocol| protocol.strip_prefix(TICKET_PREFIX));
+    let ticket = offered.or(ticket).ok_or(Error::Unauthenticated)?;
+    Ok(chat.redeem(ticket).await?)
+}
+
+fn offered(request: &HttpRequest) -> impl Iterator<Item = &str> {
+    request
+        .headers()
+        .get_all(header::SEC_WEBSOCKET_PROTOCOL)
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+}
+
+/// What is written to the socket: the body of the 101 response, straight from the outbox. All that
+/// waits goes into one write.
+struct Outgoing(Connection);
+
+impl MessageBody for Outgoing {
+    type Error = std::convert::Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        self.0.poll_next(cx).map(|chunk| chunk.map(Ok))
+    }
+}
+
+impl Drop for Outgoing {
+    fn drop(&mut self) {
+        // The connection has gone: the session must not wait for what it will never send.
+        self.0.close(CloseReason::Normal);
+    }
+}

@@ -1,0 +1,196 @@
+//! What a client may say.
+
+use serde::Serialize;
+use serde_json::Value;
+use tertulia_chat::{FeedCursor, MessageDraft};
+use tertulia_domain::{ChannelId, Fault, Faults, MessageBody, MessageId};
+
+use crate::fields::{Fields, Input, Object, id};
+use crate::problem::Problem;
+
+/// What a `ref` may have, in characters.
+const MAX_REF: usize = 64;
+
+/// Changes in one `sync` page.
+const MAX_SYNC: i64 = 500;
+
+/// A frame from a client: what it asks, and the `ref` by which the reply names it.
+pub(super) struct Asked {
+    pub(super) reference: Value,
+    pub(super) request: Result<Request, Problem>,
+}
+
+/// What a client asks.
+pub(super) enum Request {
+    Send { channel: ChannelId, draft: MessageDraft },
+    Edit { message: MessageId, body: MessageBody },
+    Delete { message: MessageId },
+    Sync { feed: Named, cursor: FeedCursor, limit: i64 },
+    AuthRefresh { token: String },
+    Ping,
+}
+
+/// A feed as clients name it.
+#[derive(Clone, Copy)]
+pub(super) enum Named {
+    Me,
+    Channel(ChannelId),
+}
+
+impl Asked {
+    /// Parses a frame. A bad one is answered, and closes nothing.
+    pub(super) fn parse(text: &str) -> Self {
+        let Object(mut map) = match serde_json::from_str(text) {
+            Ok(object) => object,
+            Err(error) => {
+                let request = Err(crate::extract::json(&error));
+                return Self { reference: Value::Null, request };
+            }
+        };
+        let reference = match map.remove("ref") {
+            None => Value::Null,
+            Some(reference) if is_reference(&reference) => reference,
+            Some(_) => {
+                let why = format!("a text of at most {MAX_REF} characters, or a whole number");
+                let faults = Faults::one("ref", Fault::new("wrong_type", why));
+                return Self { reference: Value::Null, request: Err(faults.into()) };
+            }
+        };
+        let kind = map.remove("type");
+        let fields = Fields::of_object(map);
+        let request = match kind.as_ref().and_then(Value::as_str) {
+            Some("message.send") => fields.read().map(|Send(request)| request),
+            Some("message.edit") => fields.read().map(|Edit(request)| request),
+            Some("message.delete") => fields.read().map(|Delete(request)| request),
+            Some("sync") => fields.read().map(|Sync(request)| request),
+            Some("auth.refresh") => fields.read().map(|AuthRefresh(request)| request),
+            Some("ping") => fields.read().map(|Ping| Request::Ping),
+            Some(_) => Err(Faults::one("type", Fault::new("unknown_type", "a known type"))),
+            None => Err(Faults::one("type", Fault::new("missing", "what the frame asks"))),
+        };
+        Self { reference, request: request.map_err(Problem::from) }
+    }
+}
+
+fn is_reference(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.chars().count() <= MAX_REF,
+        Value::Number(number) => number.is_i64() || number.is_u64(),
+        _ => false,
+    }
+}
+
+struct Send(Request);
+struct Edit(Request);
+struct Delete(Request);
+struct Sync(Request);
+struct AuthRefresh(Request);
+struct Ping;
+
+impl Input for Send {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let channel = fields.required("channel_id", id);
+        let own = fields.optional("id", message_id);
+        let body = fields.required("content", MessageBody::parse);
+        let reply_to = fields.optional("reply_to", id);
+        let draft = MessageDraft { id: own?, body: body?, reply_to: reply_to? };
+        Some(Self(Request::Send { channel: channel?, draft }))
+    }
+}
+
+impl Input for Edit {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let message = fields.required("message_id", id);
+        let body = fields.required("content", MessageBody::parse);
+        Some(Self(Request::Edit { message: message?, body: body? }))
+    }
+}
+
+impl Input for Delete {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        Some(Self(Request::Delete { message: fields.required("message_id", id)? }))
+    }
+}
+
+impl Input for Sync {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let feed = fields.required("feed", |text| match text.as_str() {
+            "me" => Ok(Named::Me),
+            _ => id(text).map(Named::Channel),
+        });
+        let epoch = fields.optional("epoch", epoch);
+        let rev = fields.number("rev", 0, 0..=i64::MAX);
+        let limit = fields.number("limit", 100, 1..=MAX_SYNC);
+        let cursor = FeedCursor { epoch: epoch?, rev: rev? };
+        Some(Self(Request::Sync { feed: feed?, cursor, limit: limit? }))
+    }
+}
+
+impl Input for AuthRefresh {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let token = fields.required("token", Ok)?;
+        Some(Self(Request::AuthRefresh { token }))
+    }
+}
+
+impl Input for Ping {
+    fn read(_: &mut Fields) -> Option<Self> {
+        Some(Self)
+    }
+}
+
+/// An id that a client chose for its message.
+pub(crate) fn message_id(text: String) -> Result<MessageId, Fault> {
+    id::<MessageId>(text).and_then(|id| {
+        if id.is_v7() { Ok(id) } else { Err(Fault::new("bad_id", "a UUID of version 7")) }
+    })
+}
+
+/// An epoch, which is opaque, and short.
+pub(crate) fn epoch(text: String) -> Result<String, Fault> {
+    if text.len() <= 64 { Ok(text) } else { Err(Fault::new("too_long", "at most 64 characters")) }
+}
+
+/// What a client is answered.
+#[derive(Serialize)]
+struct Reply<'a, T> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(rename = "ref")]
+    reference: &'a Value,
+    ok: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Refusal<'a>>,
+}
+
+/// The reply to a frame, as JSON.
+pub(super) fn reply<T: Serialize>(reference: &Value, result: &Result<T, Problem>) -> Vec<u8> {
+    let (ok, data, error) = match result {
+        Ok(data) => (true, Some(data), None),
+        Err(problem) => (false, None, Some(Refusal::new(problem))),
+    };
+    serde_json::to_vec(&Reply { kind: "reply", reference, ok, data, error }).unwrap_or_default()
+}
+
+#[derive(Serialize)]
+struct Refusal<'a> {
+    code: &'static str,
+    detail: &'a str,
+    errors: &'a [tertulia_domain::FieldFault],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u128>,
+}
+
+impl<'a> Refusal<'a> {
+    fn new(problem: &'a Problem) -> Self {
+        Self {
+            code: problem.code,
+            detail: &problem.detail,
+            errors: &problem.errors,
+            retry_after_ms: problem.retry_after().map(|wait| wait.as_millis()),
+        }
+    }
+}

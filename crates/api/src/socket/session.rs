@@ -1,0 +1,335 @@
+//! One client's session on a socket: `ready`, then frames and their replies.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use actix_web::web::Payload;
+use futures_util::Stream;
+use futures_util::future::LocalBoxFuture;
+use futures_util::stream::FuturesUnordered;
+use serde::Serialize;
+use serde_json::Value;
+use tertulia_chat::{Caller, ChannelHead, Chat, Delta, Error, FeedCursor, Ready};
+use tertulia_domain::{
+    Account, ChannelId, Cursor, Feed, Message, MessageBody, MessagePrecondition, SessionId,
+    Timestamp,
+};
+use tertulia_realtime::{CloseReason, Connection};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, Sleep};
+
+use super::frames::{Asked, Named, Request, reply};
+use super::incoming::{Incoming, MAX_MESSAGE, Reader};
+use crate::problem::Problem;
+
+/// Frames that may wait for their replies; then the socket is not read from.
+const MAX_UNANSWERED: usize = 64;
+
+/// How long a client may take to hang up once it was told to.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// A session on a socket.
+pub(super) struct Session {
+    chat: Chat,
+    caller: Caller,
+    connection: Connection,
+    /// The server time of the client's last `ready`.
+    since: Option<Timestamp>,
+    unanswered: FuturesUnordered<LocalBoxFuture<'static, Vec<u8>>>,
+    /// One page of what was missed at a time: pages are large.
+    syncing: Rc<Semaphore>,
+}
+
+/// What happened to the socket.
+enum Happened {
+    Came(Incoming),
+    Broke(CloseReason),
+    Gone,
+    TokenEnded,
+}
+
+impl Session {
+    pub(super) fn new(
+        chat: Chat,
+        caller: Caller,
+        connection: Connection,
+        since: Option<Timestamp>,
+    ) -> Self {
+        let syncing = Rc::new(Semaphore::new(1));
+        Self { chat, caller, connection, since, unanswered: FuturesUnordered::new(), syncing }
+    }
+
+    /// Serves the socket until it closes.
+    pub(super) async fn run(mut self, payload: Payload) {
+        let mut reader = Reader::new(payload);
+        match self.begin().await {
+            Ok(ready) => {
+                self.connection.open(&ready);
+                let reason = self.serve(&mut reader).await;
+                self.connection.close(reason);
+            }
+            Err(Error::Unauthenticated) => self.connection.close(CloseReason::SessionEnded),
+            Err(_) => self.connection.close(CloseReason::Failed),
+        }
+        // What the client still sends is read and thrown away: a connection that is closed with
+        // unread bytes is reset, and the close frame may be lost.
+        let gone = poll_fn(|cx| reader.poll_discard(cx));
+        let _ = tokio::time::timeout(LINGER, gone).await;
+        self.connection.finish();
+    }
+
+    /// Subscribes to all that the person may hear, and only then reads where it stands: what
+    /// comes in between is held back, and follows `ready`.
+    async fn begin(&mut self) -> Result<Vec<u8>, Error> {
+        self.connection.subscribe(&self.chat.heard_channels(&self.caller).await?);
+        let ready = self.chat.ready(&self.caller, self.since).await?;
+        // Who was let out, or in, between the two: the second one is right.
+        let allowed = match (&ready.next, self.since) {
+            (None, None) => ready.channels.iter().map(|channel| channel.feed).collect(),
+            _ => self.chat.heard_channels(&self.caller).await?,
+        };
+        for channel in self.connection.channels() {
+            if !allowed.contains(&channel) {
+                self.connection.unsubscribe(channel);
+            }
+        }
+        let heads =
+            ready.channels.iter().map(|channel| (Feed::Channel(channel.feed), channel.head));
+        let heads = heads.chain([(Feed::Me(self.caller.user), ready.head)]);
+        self.chat.hub().learn(heads.map(|(feed, head)| (feed.id(), head)));
+        let frame = ReadyFrame::new(ready, self.caller.session);
+        Ok(serde_json::to_vec(&frame).unwrap_or_default())
+    }
+
+    async fn serve(&mut self, reader: &mut Reader) -> CloseReason {
+        let mut token = Box::pin(tokio::time::sleep_until(self.token_end()));
+        loop {
+            match poll_fn(|cx| self.poll(cx, reader, token.as_mut())).await {
+                Happened::Came(Incoming::Text(text)) => {
+                    self.connection.heard();
+                    if self.answer(&text) {
+                        token.as_mut().reset(self.token_end());
+                    }
+                }
+                Happened::Came(Incoming::Ping(payload)) => {
+                    self.connection.heard();
+                    self.connection.pong(&payload);
+                }
+                Happened::Came(Incoming::Pong) => self.connection.heard(),
+                Happened::Came(Incoming::Close) | Happened::Gone => return CloseReason::Normal,
+                Happened::Broke(reason) => return reason,
+                Happened::TokenEnded => return CloseReason::TokenEnded,
+            }
+        }
+    }
+
+    /// Sends what is answered, and reads on while there is room for more.
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        reader: &mut Reader,
+        token: Pin<&mut Sleep>,
+    ) -> Poll<Happened> {
+        if self.connection.poll_closing(cx).is_ready() {
+            return Poll::Ready(Happened::Gone);
+        }
+        while let Poll::Ready(Some(reply)) = Pin::new(&mut self.unanswered).poll_next(cx) {
+            self.connection.send(&reply);
+        }
+        if token.poll(cx).is_ready() {
+            return Poll::Ready(Happened::TokenEnded);
+        }
+        if self.unanswered.len() >= MAX_UNANSWERED || !self.connection.has_room() {
+            return Poll::Pending;
+        }
+        reader.poll_next(cx).map(|message| match message {
+            Some(Ok(message)) => Happened::Came(message),
+            Some(Err(reason)) => Happened::Broke(reason),
+            None => Happened::Gone,
+        })
+    }
+
+    fn token_end(&self) -> Instant {
+        let left = self.caller.expires_at.since(self.chat.now());
+        Instant::now() + Duration::try_from(left).unwrap_or_default()
+    }
+
+    /// Answers a frame, or begins to. True when the token was renewed.
+    fn answer(&mut self, text: &str) -> bool {
+        let Asked { reference, request } = Asked::parse(text);
+        match request {
+            Ok(Request::Send { channel, draft }) => {
+                let sent = self.chat.send(&self.caller, channel, draft);
+                self.change(reference, sent);
+            }
+            Ok(Request::Edit { message, body }) => {
+                let any = MessagePrecondition::Any;
+                let edited = self.chat.edit(&self.caller, message, body, any);
+                self.change(reference, edited);
+            }
+            Ok(Request::Delete { message }) => {
+                let any = MessagePrecondition::Any;
+                let deleted = self.chat.delete(&self.caller, message, any);
+                self.change(reference, deleted);
+            }
+            Ok(Request::Sync { feed, cursor, limit }) => {
+                let (chat, caller) = (self.chat.clone(), self.caller);
+                let connection = self.connection.clone();
+                let one_at_a_time = Rc::clone(&self.syncing);
+                self.later(reference, async move {
+                    let _permit = one_at_a_time.acquire().await;
+                    sync(&chat, &caller, &connection, feed, &cursor, limit).await
+                });
+            }
+            Ok(Request::AuthRefresh { token }) => {
+                let renewed = self.renew(&token);
+                let data = renewed.as_ref().map(|()| self.caller.expires_at);
+                let data = data.map(|expires_at| Renewed { expires_at }).map_err(Clone::clone);
+                self.connection.send(&reply(&reference, &data));
+                return renewed.is_ok();
+            }
+            Ok(Request::Ping) => {
+                let now = Pong { server_time: self.chat.now() };
+                self.connection.send(&reply(&reference, &Ok(now)));
+            }
+            Err(problem) => self.connection.send(&reply::<()>(&reference, &Err(problem))),
+        }
+        false
+    }
+
+    /// Replies with a message once its change is on disk.
+    fn change(
+        &mut self,
+        reference: Value,
+        submitted: Result<impl Future<Output = Result<(Message, bool), Error>> + 'static, Error>,
+    ) {
+        match submitted {
+            Ok(outcome) => {
+                self.later(reference, async { outcome.await.map(|(message, _)| message) })
+            }
+            Err(error) => self.refuse(&reference, error),
+        }
+    }
+
+    fn later<T: Serialize>(
+        &mut self,
+        reference: Value,
+        result: impl Future<Output = Result<T, Error>> + 'static,
+    ) {
+        let reply = async move { reply(&reference, &result.await.map_err(Problem::from)) };
+        self.unanswered.push(Box::pin(reply));
+    }
+
+    fn refuse(&self, reference: &Value, error: Error) {
+        if let Error::Overloaded(wait) = error {
+            let frame = Overloaded { kind: "overloaded", retry_after_ms: wait.as_millis() };
+            self.connection.send(&serde_json::to_vec(&frame).unwrap_or_default());
+        }
+        self.connection.send(&reply::<()>(reference, &Err(error.into())));
+    }
+
+    /// A new access token of the same session: the socket lives on.
+    fn renew(&mut self, token: &str) -> Result<(), Problem> {
+        let caller = self.chat.authenticate(token)?;
+        if (caller.user, caller.session) != (self.caller.user, self.caller.session) {
+            return Err(Error::Forbidden("this token is of another session").into());
+        }
+        self.caller = caller;
+        Ok(())
+    }
+}
+
+/// A page of what a client missed. The socket is put back on the feed first and the snapshot taken
+/// then, so that nothing lies between them; if there is more to fetch, it is taken off again.
+async fn sync(
+    chat: &Chat,
+    caller: &Caller,
+    connection: &Connection,
+    feed: Named,
+    cursor: &FeedCursor,
+    limit: i64,
+) -> Result<Delta, Error> {
+    let id = match feed {
+        Named::Me => Feed::Me(caller.user),
+        Named::Channel(channel) => Feed::Channel(channel),
+    };
+    connection.resume(id.id());
+    let delta = match feed {
+        Named::Me => chat.own_changes(caller, cursor, limit).await?,
+        Named::Channel(channel) => chat.channel_changes(caller, channel, cursor, limit).await?,
+    };
+    if delta.more && connection.hears(id) {
+        connection.suspend(id.id());
+    }
+    Ok(delta)
+}
+
+/// The first frame.
+#[derive(Serialize)]
+struct ReadyFrame {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    user: Account,
+    session_id: SessionId,
+    epoch: String,
+    server_time: Timestamp,
+    limits: Limits,
+    me: MeHead,
+    channels: Vec<ChannelHead>,
+    next: Option<Cursor>,
+    gone: Vec<ChannelId>,
+}
+
+#[derive(Serialize)]
+struct MeHead {
+    head: i64,
+}
+
+/// What a client had better not exceed.
+#[derive(Serialize)]
+struct Limits {
+    frame_bytes: usize,
+    content_characters: usize,
+    unanswered_frames: usize,
+}
+
+#[derive(Serialize)]
+struct Renewed {
+    expires_at: Timestamp,
+}
+
+#[derive(Serialize)]
+struct Pong {
+    server_time: Timestamp,
+}
+
+#[derive(Serialize)]
+struct Overloaded {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    retry_after_ms: u128,
+}
+
+impl ReadyFrame {
+    fn new(ready: Ready, session_id: SessionId) -> Self {
+        Self {
+            kind: "ready",
+            user: ready.account,
+            session_id,
+            epoch: ready.epoch,
+            server_time: ready.server_time,
+            limits: Limits {
+                frame_bytes: MAX_MESSAGE,
+                content_characters: MessageBody::MAX_CHARS,
+                unanswered_frames: MAX_UNANSWERED,
+            },
+            me: MeHead { head: ready.head },
+            channels: ready.channels,
+            next: ready.next,
+            gone: ready.gone,
+        }
+    }
+}

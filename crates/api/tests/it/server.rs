@@ -1,0 +1,271 @@
+//! A server of one's own, and people who use it over HTTP.
+
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tertulia_api::{Config, Server, Serving};
+use tertulia_auth::Keys;
+use tertulia_chat::{Chat, Location, Options, Store, Tasks};
+use tertulia_domain::{Clock, Timestamp};
+use tertulia_testing::PostgresCluster;
+
+use crate::socket::Socket;
+
+/// Good for every test account.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// A running server on a database of its own.
+pub(crate) struct TestServer {
+    pub(crate) chat: Chat,
+    /// The server's time, which stands still unless it is moved.
+    pub(crate) clock: Clock,
+    pub(crate) base: String,
+    http: reqwest::Client,
+    serving: Serving,
+    tasks: Tasks,
+    _folder: Option<TempDir>,
+}
+
+impl TestServer {
+    pub(crate) async fn sqlite() -> Self {
+        Self::sqlite_with(Options::default()).await
+    }
+
+    pub(crate) async fn sqlite_with(options: Options) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let location = Location::Sqlite(folder.path().join("test.db"));
+        Self::start(location, options, Some(folder)).await
+    }
+
+    /// `None` where PostgreSQL is known not to be: `.ci/test` says so at its end.
+    pub(crate) async fn postgres() -> Option<Self> {
+        let location = Self::postgres_location()?;
+        Some(Self::start(location, Options::default(), None).await)
+    }
+
+    /// A fresh PostgreSQL database, for one node or several.
+    pub(crate) fn postgres_location() -> Option<Location> {
+        if std::env::var("TERTULIA_TEST_SKIP").is_ok_and(|skip| skip.contains("postgres")) {
+            return None;
+        }
+        let url = PostgresCluster::shared().database();
+        Some(Location::Postgres { url, connections: 5 })
+    }
+
+    pub(crate) async fn start(
+        location: Location,
+        options: Options,
+        folder: Option<TempDir>,
+    ) -> Self {
+        Self::start_with(location, options, Config { loopback: true, ..Config::default() }, folder)
+            .await
+    }
+
+    pub(crate) async fn start_with(
+        location: Location,
+        options: Options,
+        config: Config,
+        folder: Option<TempDir>,
+    ) -> Self {
+        let store = Store::open(location).await.unwrap();
+        let clock = Clock::manual(Timestamp::from_unix_millis(1_795_000_000_000));
+        let options = Options { throttled: false, clock: clock.clone(), ..options };
+        let keys =
+            Keys::from_secret("a secret of the tests 8f14e45fceea167a5a36dedd4bea2543").unwrap();
+        let (chat, tasks) = Chat::start(store, keys, options).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let serving = Server::new(chat.clone(), config, listener, 2).start().unwrap();
+        let base = format!("http://{}", serving.address());
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { chat, clock, base, http, serving, tasks, _folder: folder }
+    }
+
+    pub(crate) async fn stop(self) {
+        self.serving.stop().await.unwrap();
+        self.tasks.stop(&self.chat).await;
+    }
+
+    /// Drains as at SIGTERM.
+    pub(crate) async fn drain(self, within: Duration) {
+        self.serving.drain(within).await.unwrap();
+        self.tasks.stop(&self.chat).await;
+    }
+
+    /// Makes an account and signs it in.
+    pub(crate) async fn user(&self, name: &str) -> Person {
+        let body = json!({ "username": name, "password": PASSWORD });
+        let answer = self.nobody().post("/auth/register", body).await;
+        answer.expect(StatusCode::CREATED);
+        self.person(&answer.body)
+    }
+
+    /// Signs in on another device.
+    pub(crate) async fn log_in(&self, name: &str) -> Person {
+        let body = json!({ "username": name, "password": PASSWORD });
+        let answer = self.nobody().post("/auth/login", body).await;
+        answer.expect(StatusCode::OK);
+        self.person(&answer.body)
+    }
+
+    /// Whoever was signed in by this answer.
+    pub(crate) fn person(&self, signed_in: &Value) -> Person {
+        Person {
+            http: self.http.clone(),
+            base: self.base.clone(),
+            id: text(&signed_in["user"]["id"]),
+            session: text(&signed_in["session_id"]),
+            token: Some(text(&signed_in["access_token"])),
+            refresh_token: text(&signed_in["refresh_token"]),
+        }
+    }
+
+    /// Somebody who has not signed in.
+    pub(crate) fn nobody(&self) -> Person {
+        Person {
+            http: self.http.clone(),
+            base: self.base.clone(),
+            id: String::new(),
+            session: String::new(),
+            token: None,
+            refresh_token: String::new(),
+        }
+    }
+}
+
+/// A device that somebody has signed in on.
+#[derive(Clone)]
+pub(crate) struct Person {
+    http: reqwest::Client,
+    pub(crate) base: String,
+    pub(crate) id: String,
+    pub(crate) session: String,
+    pub(crate) token: Option<String>,
+    pub(crate) refresh_token: String,
+}
+
+/// What the server answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    /// Null when the body was empty.
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    #[track_caller]
+    pub(crate) fn expect(&self, status: StatusCode) -> &Self {
+        assert_eq!(self.status, status, "{}", self.body);
+        self
+    }
+
+    /// A problem in the one shape, with this code.
+    #[track_caller]
+    pub(crate) fn problem(&self, status: u16, code: &str) -> &Self {
+        assert_eq!(self.status.as_u16(), status, "{}", self.body);
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        assert_eq!(self.body["code"], code, "{}", self.body);
+        assert_eq!(self.body["status"], status);
+        self
+    }
+
+    /// The fields that were refused, each with its code, by name.
+    pub(crate) fn faults(&self) -> Vec<(String, String)> {
+        let faults = self.body["errors"].as_array().cloned().unwrap_or_default();
+        let mut faults: Vec<_> =
+            faults.iter().map(|fault| (text(&fault["field"]), text(&fault["code"]))).collect();
+        faults.sort();
+        faults
+    }
+}
+
+impl Person {
+    /// A request to `/api/v1…`, to be added to.
+    pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let request = self.http.request(method, format!("{}/api/v1{path}", self.base));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = response.bytes().await.unwrap();
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Answer { status, headers, body }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(self.request(Method::POST, path).json(&body)).await
+    }
+
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.send(self.request(Method::PATCH, path).json(&body)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.send(self.request(Method::DELETE, path)).await
+    }
+
+    /// Makes a public channel, and gives its id.
+    pub(crate) async fn create_channel(&self, name: &str) -> String {
+        self.create(json!({ "name": name })).await
+    }
+
+    /// Makes a private channel, and gives its id.
+    pub(crate) async fn create_private(&self, name: &str) -> String {
+        self.create(json!({ "name": name, "kind": "private" })).await
+    }
+
+    async fn create(&self, body: Value) -> String {
+        let answer = self.post("/channels", body).await;
+        answer.expect(StatusCode::CREATED);
+        text(&answer.body["id"])
+    }
+
+    pub(crate) async fn join(&self, channel: &str) {
+        let answer =
+            self.send(self.request(Method::POST, &format!("/channels/{channel}/join"))).await;
+        answer.expect(StatusCode::OK);
+    }
+
+    pub(crate) async fn add(&self, channel: &str, other: &Person) {
+        let path = format!("/channels/{channel}/members");
+        self.post(&path, json!({ "user_id": other.id })).await.expect(StatusCode::CREATED);
+    }
+
+    /// Says something, and gives the message.
+    pub(crate) async fn say(&self, channel: &str, content: &str) -> Value {
+        let path = format!("/channels/{channel}/messages");
+        let answer = self.post(&path, json!({ "content": content })).await;
+        answer.expect(StatusCode::CREATED);
+        answer.body
+    }
+
+    /// Opens a socket, and reads its `ready`.
+    pub(crate) async fn listen(&self) -> Socket {
+        Socket::open(self).await
+    }
+}
+
+/// The text that a JSON value is.
+#[track_caller]
+pub(crate) fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
+}
+
+/// A number that no other call in this process gives.
+pub(crate) fn unique() -> u32 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
