@@ -1,0 +1,117 @@
+//! The command line: every setting as a flag, and the few commands.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+use clap::{Arg, ArgMatches};
+
+use crate::config::keys::{ALL, Key};
+
+/// What the command line asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invocation {
+    /// What to do.
+    pub command: Command,
+    /// Setting names (`DATA_DIR`) and what the flags give for them.
+    pub flags: BTreeMap<&'static str, String>,
+}
+
+/// What the program can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Run the server; what happens without any command.
+    Serve,
+    /// Bring the database to this version's schema, and end.
+    Migrate,
+    /// Print the `OpenAPI` document. Needs no settings.
+    OpenApi,
+    /// Ask a server that runs with the same settings whether it is alive.
+    Health,
+}
+
+/// Reads the arguments, the program's name first. The error is also how `--help` and `--version`
+/// come back: [`clap::Error::exit`] prints it and ends the process rightly.
+pub fn parse<T: Into<OsString> + Clone>(
+    arguments: impl IntoIterator<Item = T>,
+) -> Result<Invocation, clap::Error> {
+    let matches = command().try_get_matches_from(arguments)?;
+    let (command, matches) = match matches.subcommand() {
+        Some(("migrate", inner)) => (Command::Migrate, inner),
+        Some(("openapi", inner)) => (Command::OpenApi, inner),
+        Some(("health", inner)) => (Command::Health, inner),
+        _ => (Command::Serve, &matches),
+    };
+    Ok(Invocation { command, flags: flags(matches) })
+}
+
+fn flags(matches: &ArgMatches) -> BTreeMap<&'static str, String> {
+    let value = |key: &Key| matches.get_one::<String>(key.name).cloned();
+    ALL.iter().filter_map(|key| Some((key.name, value(key)?))).collect()
+}
+
+fn command() -> clap::Command {
+    clap::Command::new("tertulia")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("A self-hosted real-time chat server. Without a command, it serves.")
+        .after_help(
+            "Every setting is also read from the environment and from `.env` in the current folder, under\n\
+             the name shown in brackets. Flags win over the environment, which wins over `.env`; an empty\n\
+             value is as good as none. Other users of the machine can see flags: give secrets by\n\
+             environment or file.",
+        )
+        .args(ALL.iter().map(argument))
+        .subcommand(
+            clap::Command::new("migrate")
+                .about("Brings the database to this version's schema, and ends"),
+        )
+        .subcommand(clap::Command::new("openapi").about("Prints the OpenAPI document"))
+        .subcommand(
+            clap::Command::new("health")
+                .about("Asks the server on HOST and PORT whether it is alive; exits with 0 or 1"),
+        )
+}
+
+fn argument(key: &Key) -> Arg {
+    Arg::new(key.name).long(key.flag()).value_name("VALUE").global(true).help(format!(
+        "{} [{}; default: {}]",
+        key.help,
+        key.name,
+        key.default_text()
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(arguments: &[&str]) -> Result<Invocation, clap::Error> {
+        parse(std::iter::once("tertulia").chain(arguments.iter().copied()))
+    }
+
+    #[test]
+    fn flags_are_the_settings_in_kebab_case_before_or_after_the_command() {
+        for arguments in [["--data-dir", "x", "migrate"], ["migrate", "--data-dir", "x"]] {
+            let invocation = parsed(&arguments).unwrap();
+            assert_eq!(invocation.command, Command::Migrate);
+            assert_eq!(invocation.flags, BTreeMap::from([("DATA_DIR", "x".to_owned())]));
+        }
+        assert_eq!(parsed(&[]).unwrap().command, Command::Serve);
+    }
+
+    #[test]
+    fn help_shows_every_setting_with_its_default() {
+        let help = parsed(&["--help"]).unwrap_err().to_string();
+        for key in ALL {
+            assert!(help.contains(&format!("--{} ", key.flag())), "{}", key.name);
+            let bracket = format!("[{}; default: {}]", key.name, key.default_text());
+            assert!(help.contains(&bracket), "{help}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_a_usage_error() {
+        for arguments in [["--prot", "1"], ["serve", "x"]] {
+            assert_eq!(parsed(&arguments).unwrap_err().exit_code(), 2);
+        }
+    }
+}

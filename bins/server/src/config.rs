@@ -1,0 +1,187 @@
+//! The server's settings, from flags, environment and `.env`.
+
+mod database;
+mod env_file;
+mod error;
+pub mod keys;
+mod log;
+mod origins;
+mod reader;
+mod secret;
+mod values;
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use tertulia_auth::Keys;
+
+pub use self::database::Database;
+pub use self::error::SettingsError;
+use self::error::Source;
+pub use self::log::{Log, LogFormat};
+pub use self::origins::{Cors, CorsOrigins, WebOrigin};
+pub use self::reader::Input;
+pub use self::secret::Secret;
+
+use self::keys::{Fallback, Key};
+use self::reader::Reader;
+
+/// Everything that can be configured, parsed and within its bounds.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// IP address or host name to listen on, without brackets.
+    pub host: String,
+    /// Port to listen on; 0 is any free one.
+    pub port: u16,
+    /// Folder of the database and the secret; may not exist yet.
+    pub data_dir: PathBuf,
+    /// Where the truth is kept.
+    pub database: Database,
+    /// Connections in the pool, 1 to 500.
+    pub database_pool: usize,
+    /// The keys of `SECRET_KEY`, unless the secret is to be the one in `data_dir`.
+    pub keys: Option<Keys>,
+    /// How long an access token lives: 1 minute to 24 hours.
+    pub access_token_lifetime: Duration,
+    /// What this server is called, 1 to 64 characters.
+    pub app_name: String,
+    /// Where people reach the server from outside; the first is the one to print.
+    pub public_origins: Vec<WebOrigin>,
+    /// Which pages of other origins may call.
+    pub cors: Cors,
+    /// Whose forwarding headers are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Whether requests are limited.
+    pub rate_limits: bool,
+    /// Threads that serve requests, 1 to 256.
+    pub workers: usize,
+    /// How long a shutdown may take.
+    pub drain: Duration,
+    /// What is logged, and how.
+    pub log: Log,
+    /// What whoever runs the server should hear once logging is up.
+    pub notes: Vec<Note>,
+}
+
+/// Something to log at the start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// Good to know.
+    Info(String),
+    /// Worth changing.
+    Warning(String),
+}
+
+const RUST_LOG: Key =
+    Key { name: "RUST_LOG", default: Fallback::Said("none"), help: "", secret: false };
+
+impl Settings {
+    /// Reads the settings, or says everything that is wrong with them, a line each. Reads no file
+    /// but by `input.read_file`, and changes nothing.
+    pub fn load(input: &Input<'_>) -> Result<Self, SettingsError> {
+        let mut read = Reader::new(input);
+        let host = read.value(&keys::HOST, values::host);
+        let port = read.value(&keys::PORT, values::number(0..=u16::MAX));
+        let data_dir = read.value(&keys::DATA_DIR, PathBuf::from_str);
+        let database =
+            read.optional_or_file(&keys::DATABASE_URL, &keys::DATABASE_URL_FILE, Database::parse);
+        let database_pool = read.value(&keys::DATABASE_POOL, values::number(1..=500));
+        let secret =
+            read.optional_or_file(&keys::SECRET_KEY, &keys::SECRET_KEY_FILE, Keys::from_secret);
+        let algorithm = read.value(&keys::ALGORITHM, values::algorithm);
+        let minutes = read.value(&keys::ACCESS_TOKEN_EXPIRE_MINUTES, values::number(1..=1440));
+        let app_name = read.value(&keys::APP_NAME, values::name);
+        let public_origins = read.optional(&keys::PUBLIC_URL, origins::origins);
+        let cors_origins = read.optional(&keys::CORS_ORIGINS, origins::cors_origins);
+        let credentials = read.value(&keys::CORS_ALLOW_CREDENTIALS, values::switch);
+        let trusted_proxies = read.optional(&keys::TRUSTED_PROXIES, values::networks);
+        let rate_limits = read.value(&keys::RATE_LIMITS, values::switch);
+        let workers = read.optional(&keys::WORKERS, values::number(1..=256));
+        let drain = read.value(&keys::DRAIN_SECONDS, values::number(0..=600));
+        let level = read.value(&keys::LOG_LEVEL, log::level);
+        let format = read.value(&keys::LOG_FORMAT, log::format);
+        let directives = read.optional(&RUST_LOG, log::directives);
+        let notes = foreign_names(&read).into_iter().collect();
+
+        let settings = || {
+            let data_dir: PathBuf = data_dir?;
+            let () = algorithm?;
+            let settings = Self {
+                host: host?,
+                port: port?,
+                database: database?.unwrap_or_else(|| Database::in_data_dir(&data_dir)),
+                data_dir,
+                database_pool: database_pool?,
+                keys: secret?,
+                access_token_lifetime: Duration::from_mins(minutes?),
+                app_name: app_name?,
+                public_origins: public_origins?.unwrap_or_default(),
+                cors: Cors {
+                    origins: cors_origins?.unwrap_or_default(),
+                    credentials: credentials?,
+                },
+                trusted_proxies: trusted_proxies?.unwrap_or_default(),
+                rate_limits: rate_limits?,
+                workers: workers?.unwrap_or_else(cores),
+                drain: Duration::from_secs(drain?),
+                log: Log { level: level?, directives: directives?, format: format? },
+                notes,
+            };
+            Ok(settings.made_safe())
+        };
+        let settings = settings();
+        read.finish(settings)
+    }
+
+    /// Whether only this machine can connect.
+    pub fn is_loopback(&self) -> bool {
+        self.host.eq_ignore_ascii_case("localhost")
+            || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+
+    /// Takes back what would be dangerous together, and says so.
+    fn made_safe(mut self) -> Self {
+        if self.cors.credentials && self.cors.origins == CorsOrigins::Any {
+            self.cors.credentials = false;
+            self.notes.push(Note::Warning(
+                "CORS_ALLOW_CREDENTIALS is left off, since CORS_ORIGINS is *: any page could act as \
+                 whoever opens it; list the origins instead"
+                    .to_owned(),
+            ));
+        }
+        if !self.rate_limits && !self.is_loopback() {
+            self.notes.push(Note::Warning(
+                "RATE_LIMITS is off on an address that others can reach: passwords can be guessed \
+                 as fast as the machine hashes"
+                    .to_owned(),
+            ));
+        }
+        self
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(256)
+}
+
+/// One line about the names in `.env` that mean nothing here (files of other servers have them).
+fn foreign_names(read: &Reader<'_>) -> Option<Note> {
+    let known = |name: &str| name == RUST_LOG.name || keys::ALL.iter().any(|key| key.name == name);
+    let mut names: Vec<&str> = read
+        .env_file()
+        .iter()
+        .map(|entry| entry.name.as_str())
+        .filter(|name| !known(name))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    (!names.is_empty()).then(|| {
+        Note::Info(format!(".env: ignored, no settings of this server: {}", names.join(", ")))
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! Every setting: its name, its default and what it means. `--help`, the reading of the three
+//! sources and the tests of `.env.example` and `docs/OPERATIONS.md` all follow this list.
+
+/// One setting. Its name in the environment and in `.env` is `name`; its flag is the same in
+/// kebab-case.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Key {
+    /// As in the environment: `DATA_DIR`.
+    pub name: &'static str,
+    /// What holds when no source sets it.
+    pub default: Fallback,
+    /// One or two sentences for `--help`.
+    pub help: &'static str,
+    /// Whether the value may hold a password, and is never shown.
+    pub secret: bool,
+}
+
+/// What holds when a setting is not set.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Fallback {
+    /// This value, as if it had been written.
+    Value(&'static str),
+    /// Something that cannot be written as a value; said so in `--help`.
+    Said(&'static str),
+}
+
+impl Key {
+    /// The flag without its dashes: `data-dir`.
+    pub fn flag(&self) -> String {
+        self.name.to_ascii_lowercase().replace('_', "-")
+    }
+
+    /// The default as `--help` shows it.
+    pub const fn default_text(&self) -> &'static str {
+        match self.default {
+            Fallback::Value(text) | Fallback::Said(text) => text,
+        }
+    }
+}
+
+macro_rules! keys {
+    ($($name:ident, $default:ident($text:literal), $secret:literal, $help:literal;)*) => {
+        $(
+            #[doc = concat!("The setting `", stringify!($name), "`.")]
+            pub const $name: Key = Key {
+                name: stringify!($name),
+                default: Fallback::$default($text),
+                help: $help,
+                secret: $secret,
+            };
+        )*
+
+        /// All settings, in the order of `--help`.
+        pub const ALL: &[Key] = &[$($name),*];
+    };
+}
+
+keys! {
+    HOST, Value("127.0.0.1"), false,
+        "Address or host name to listen on; 0.0.0.0 is every IPv4 address of the machine";
+    PORT, Value("8000"), false,
+        "Port to listen on; 0 takes a free one and prints it";
+    DATA_DIR, Value("./data"), false,
+        "Folder of the SQLite database and the secret; made at the first start, for its owner only";
+    DATABASE_URL, Said("SQLite in DATA_DIR"), true,
+        "postgres://user:password@host/database, or sqlite://path";
+    DATABASE_URL_FILE, Said("none"), false,
+        "File that holds DATABASE_URL";
+    DATABASE_POOL, Value("10"), false,
+        "Connections to PostgreSQL that requests share, 1 to 500";
+    SECRET_KEY, Said("made at the first start, in DATA_DIR"), true,
+        "Secret that signs tokens, the same on every node; another one ends all access tokens";
+    SECRET_KEY_FILE, Said("none"), false,
+        "File that holds SECRET_KEY";
+    ALGORITHM, Value("HS256"), false,
+        "How access tokens are signed; there is only HS256";
+    ACCESS_TOKEN_EXPIRE_MINUTES, Value("15"), false,
+        "Life of an access token in minutes, 1 to 1440; clients refresh it";
+    APP_NAME, Value("Tertulia"), false,
+        "Name of this server in its page and API document, at most 64 characters";
+    PUBLIC_URL, Said("none"), true,
+        "Where people reach the server from outside, as https://chat.example.org; several with commas";
+    CORS_ORIGINS, Said("none: pages of this server only"), true,
+        "Other web origins whose pages may call the API: commas or a JSON list; * is all";
+    CORS_ALLOW_CREDENTIALS, Value("false"), false,
+        "Whether pages of CORS_ORIGINS may send credentials; never together with *";
+    TRUSTED_PROXIES, Said("none"), false,
+        "Addresses or CIDR ranges whose X-Forwarded-For is believed: commas or a JSON list";
+    RATE_LIMITS, Value("on"), false,
+        "Limits of requests per person and address; off is for tests and benchmarks";
+    WORKERS, Said("one for each processor core"), false,
+        "Threads that serve requests, 1 to 256";
+    DRAIN_SECONDS, Value("8"), false,
+        "Time to finish in after SIGTERM or SIGINT, in seconds, 0 to 600";
+    LOG_LEVEL, Value("info"), false,
+        "trace, debug, info, warn, error or off; Python's names too. RUST_LOG, when set, wins";
+    LOG_FORMAT, Value("human"), false,
+        "human, or json: one object a line";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = include_str!("../../../../.env.example");
+    const MANUAL: &str = include_str!("../../../../docs/OPERATIONS.md");
+
+    #[test]
+    fn the_example_file_and_the_manual_show_every_setting_and_its_default() {
+        for key in ALL {
+            let line = match key.default {
+                Fallback::Value(value) => format!("#{}={value}\n", key.name),
+                Fallback::Said(_) => format!("#{}=", key.name),
+            };
+            assert!(EXAMPLE.contains(&line), ".env.example has no line {line:?}");
+            let row = match key.default {
+                Fallback::Value(value) => format!("| `{}` | `{value}` |", key.name),
+                Fallback::Said(text) => format!("| `{}` | {text} |", key.name),
+            };
+            assert!(MANUAL.contains(&row), "docs/OPERATIONS.md has no row {row:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let names: std::collections::BTreeSet<_> = ALL.iter().map(|key| key.name).collect();
+        assert_eq!(names.len(), ALL.len());
+    }
+}

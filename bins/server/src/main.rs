@@ -1,0 +1,83 @@
+//! The `tertulia` program.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::Read;
+use std::path::Path;
+use std::process::ExitCode;
+use std::{env, fs, io};
+
+use anyhow::Context;
+use tertulia::cli::{self, Command, Invocation};
+use tertulia::config::{Input, Settings, SettingsError};
+use tertulia::data_dir::{DataDir, DataDirError};
+use tertulia::{health, logging, serve};
+
+/// What the process ends with when its settings are wrong; the same as for a wrong flag.
+const BAD_SETTINGS: u8 = 2;
+
+/// The main runtime has little to do: its threads mostly hand things from one to another.
+const MAIN_THREADS: usize = 2;
+
+fn main() -> ExitCode {
+    let invocation = cli::parse(env::args_os()).unwrap_or_else(|error| error.exit());
+    let Err(error) = run(&invocation) else { return ExitCode::SUCCESS };
+    for line in format!("{error:#}").lines() {
+        eprintln!("tertulia: {line}");
+    }
+    if error.is::<SettingsError>() || error.is::<DataDirError>() {
+        ExitCode::from(BAD_SETTINGS)
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn run(invocation: &Invocation) -> anyhow::Result<()> {
+    if invocation.command == Command::OpenApi {
+        println!("{}", tertulia_api::openapi().to_pretty_json()?);
+        return Ok(());
+    }
+    let settings = load(&invocation.flags)?;
+    if invocation.command == Command::Health {
+        return health::check(&settings.host, settings.port).context("not alive");
+    }
+    logging::init(&settings.log)?;
+    logging::notes(&settings.notes);
+    let data_dir = DataDir::open(&settings.data_dir)?;
+    let keys = match &settings.keys {
+        Some(keys) => keys.clone(),
+        None => data_dir.keys()?,
+    };
+    // Of the main runtime: the log, the database's connections and the accept loop. Requests and
+    // sockets are served by the workers, each with a runtime of its own.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(MAIN_THREADS)
+        .thread_name("main")
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        match invocation.command {
+            Command::Migrate => serve::migrate(&settings).await,
+            _ => serve::serve(settings, keys).await,
+        }
+    })
+}
+
+fn load(flags: &BTreeMap<&'static str, String>) -> anyhow::Result<Settings> {
+    let lossy = |text: OsString| text.to_string_lossy().into_owned();
+    let environment = env::vars_os().map(|(name, value)| (lossy(name), lossy(value))).collect();
+    let env_file = match fs::read_to_string(".env") {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        other => other.map_err(|error| SettingsError::new(vec![format!(".env: {error}")]))?,
+    };
+    let input =
+        Input { flags, environment: &environment, env_file: &env_file, read_file: &read_file };
+    Ok(Settings::load(&input)?)
+}
+
+/// Reads a file that holds one value; never more of it than a value can have.
+fn read_file(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    fs::File::open(path)?.take(64 * 1024).read_to_string(&mut text)?;
+    Ok(text)
+}
