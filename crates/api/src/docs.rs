@@ -27,6 +27,7 @@ use crate::routes::Documented;
         (name = "conversations", description = "Talking with one person, or with several."),
         (name = "messages", description = "What people say."),
         (name = "sync", description = "What a client missed."),
+        (name = "admin", description = "Running the server."),
         (name = "socket", description = "Hearing everything at once."),
         (name = "server", description = "Whether the server is there."),
     ),

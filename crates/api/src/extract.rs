@@ -164,13 +164,11 @@ async fn read_body(mut payload: Payload, declared: usize) -> Result<BytesMut, Pr
         }
         Ok(())
     };
-    match tokio::time::timeout(BODY_DEADLINE, read).await {
-        Ok(result) => result?,
-        Err(_) => {
-            let status = StatusCode::REQUEST_TIMEOUT;
-            return Err(Problem::new(status, "request_timeout", "the body took too long"));
-        }
-    }
+    let late = |_| {
+        let status = StatusCode::REQUEST_TIMEOUT;
+        Problem::new(status, "request_timeout", "the body took too long")
+    };
+    tokio::time::timeout(BODY_DEADLINE, read).await.map_err(late)??;
     Ok(body)
 }
 

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 /// Why a request failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// Always `about:blank`: the `code` says which problem it is.
     #[serde(rename = "type")]
     #[schema(value_type = String, example = "about:blank")]

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::problem::{Problem, method_not_allowed};
 
+mod admin;
 mod auth;
 mod channels;
 mod conversations;
@@ -21,7 +22,7 @@ mod sync;
 mod users;
 
 pub(crate) use home::Draining;
-pub(crate) use paging::opaque;
+pub(crate) use paging::{MAX_COUNT, opaque};
 
 /// Registers operations, and names them for the OpenAPI document and its tests.
 macro_rules! operations {
@@ -82,6 +83,8 @@ operations! {
     }
     "/api/v1/channels/{channel}/changes" { get sync::channel_changes }
 
+    "/api/v1/admin/claim" { post admin::claim_admin }
+
     "/api/v1/conversations" { post conversations::create_conversation }
 
     "/api/v1/messages/{message}" {
@@ -95,7 +98,7 @@ operations! {
 pub(crate) fn configure(service: &mut ServiceConfig) {
     configure_operations(service);
     service
-        .service(resource("/api/v1/ws", [("get", web::get().to(crate::socket::connect))]))
+        .service(resource("/api/v1/ws", [("get", on::get().to(crate::socket::connect))]))
         .service(resource("/openapi.json", [("get", on::get().to(pages::openapi_json))]))
         .service(resource("/docs", [("get", on::get().to(pages::to_swagger_ui))]))
         .service(resource("/docs/{file:.*}", [("get", on::get().to(pages::swagger_ui))]))

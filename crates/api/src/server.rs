@@ -4,7 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_cors::Cors as CorsMiddleware;
 use actix_web::dev::ServerHandle;
@@ -22,7 +22,10 @@ use crate::{Config, Cors, guard};
 const HEAD_DEADLINE: Duration = Duration::from_secs(5);
 
 /// How long an unused connection is kept, as common proxies expect it.
-const KEEP_ALIVE: Duration = Duration::from_secs(60);
+const KEEP_ALIVE: Duration = Duration::from_mins(1);
+
+/// How often a drain looks whether all sockets have gone.
+const POLL: Duration = Duration::from_millis(20);
 
 /// An API that listens, and can be told to stop.
 pub struct Server {
@@ -70,7 +73,7 @@ impl Server {
                 .app_data(Data::new(worker))
                 .app_data(Data::new(Draining(Arc::clone(&drain))))
                 .app_data(config.clone())
-                .configure(|service| routes::configure(service))
+                .configure(routes::configure)
                 .wrap(from_fn(guard::protect))
                 .wrap(cors(&config.cors))
                 .wrap(from_fn(guard::log))
@@ -79,6 +82,7 @@ impl Server {
         .disable_signals()
         .client_request_timeout(HEAD_DEADLINE)
         .client_disconnect_timeout(HEAD_DEADLINE)
+        .tcp_nodelay(true)
         .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(1)
         .listen(self.listener)?
@@ -100,7 +104,10 @@ impl Serving {
     pub async fn drain(self, within: Duration) -> io::Result<()> {
         self.draining.store(true, Ordering::Release);
         self.chat.hub().drain(within / 2);
-        tokio::time::sleep(within / 2).await;
+        let begun = Instant::now();
+        while self.chat.hub().has_listeners() && begun.elapsed() < within / 2 {
+            tokio::time::sleep(POLL).await;
+        }
         // Actix waits for sockets that are still being closed, 1 s at most.
         self.handle.stop(true).await;
         self.done.await.map_err(io::Error::other)?

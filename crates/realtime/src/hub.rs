@@ -210,9 +210,9 @@ impl Hub {
         self.hand_out(&state, steps);
     }
 
-    /// How many sockets' people listen to something here.
-    pub fn feeds(&self) -> usize {
-        self.0.state.lock().feeds.len()
+    /// Whether any socket is connected to this node.
+    pub fn has_listeners(&self) -> bool {
+        self.0.state.lock().feeds.values().any(FeedState::has_listeners)
     }
 
     pub(crate) fn add_worker(&self) -> (WorkerId, UnboundedReceiver<Arc<Vec<Step>>>) {

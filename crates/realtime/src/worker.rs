@@ -266,8 +266,8 @@ impl Local {
                 heads.insert(local.name.to_string(), local.last.into());
             }
         }
-        let frame = serde_json::json!({ "type": "heads", "feeds": heads });
-        text_frame(frame.to_string().as_bytes())
+        let heads = serde_json::Value::Object(heads);
+        text_frame(format!(r#"{{"type":"heads","feeds":{heads}}}"#).as_bytes())
     }
 }
 

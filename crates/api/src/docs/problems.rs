@@ -73,8 +73,7 @@ problems! {
     }
     /// For operations that write.
     Unwritable {
-        503 "`unavailable`, `overloaded` or `timeout`: nothing was done unless the connection to the \
-            database broke; try again after `Retry-After` seconds.",
+        503 "`unavailable`, `overloaded` or `timeout`: try again after `Retry-After` seconds.",
         507 "`disk_full`: the server's disk is full; reading goes on.",
     }
 }

@@ -5,8 +5,8 @@ use super::problems::{Forbidden, Unauthenticated, Unavailable};
 
 /// Open a WebSocket.
 ///
-/// All that one may hear, and one's own requests, as JSON frames: `docs/PROTOCOL.md` describes them.
-/// Proof of identity is an `Authorization` header, or, for browsers, a ticket from `POST
+/// All that one may hear, and one's own requests, as JSON frames: `docs/PROTOCOL.md` describes
+/// them. Proof of identity is an `Authorization` header, or, for browsers, a ticket from `POST
 /// /api/v1/auth/tickets`: as subprotocols `tertulia.v1, ticket.<ticket>`, or as `?ticket=<ticket>`.
 #[utoipa::path(
     get, path = "/api/v1/ws", operation_id = "connect", tag = "socket",
@@ -19,8 +19,8 @@ use super::problems::{Forbidden, Unauthenticated, Unavailable};
     responses(
         (status = 101, description = "The socket is open; `ready` is its first frame."),
         Unauthenticated, Forbidden,
-        (status = 426, description = "This is no WebSocket handshake.", body = crate::problem::Problem,
-            content_type = "application/problem+json"),
+        (status = 426, description = "This is no WebSocket handshake.",
+            body = crate::problem::Problem, content_type = "application/problem+json"),
         Unavailable,
     )
 )]

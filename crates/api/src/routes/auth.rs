@@ -27,18 +27,18 @@ pub(crate) struct NewAccount {
     /// To sign in and be mentioned by: letters, digits, `_`, `.` and `-`, beginning with a letter
     /// or digit; unique without case; `me` is reserved.
     #[schema(value_type = String, min_length = 2, max_length = 32,
-        pattern = r"^[\p{L}\p{N}][\p{L}\p{N}\p{M}_.-]+$")]
+        pattern = r"^[^\s@/_.-][^\s@/]+$")]
     username: Username,
     /// To sign in by; shown to nobody else.
     #[schema(value_type = Option<String>, format = Email, max_length = 254)]
     email: Option<Email>,
     /// Kept as a hash.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 256,
-        pattern = r"^[^\u0000]*$")]
+        pattern = r"^[^\x00]*$")]
     password: NewPassword,
     /// How one is shown; the username, if it is not given.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 64,
-        pattern = r"^[^\p{Cc}]*[^\s\p{Cc}][^\p{Cc}]*$")]
+        pattern = r"^[^\x00-\x1f]*[^\s\x00-\x1f][^\x00-\x1f]*$")]
     display_name: Option<DisplayName>,
 }
 
@@ -70,23 +70,17 @@ pub(crate) struct Credentials {
     password: String,
 }
 
-/// Who signs in, as the form of the password grant of OAuth2. Other fields, such as `client_id` and
-/// `client_secret`, are ignored.
+/// Who signs in, as the form of OAuth2's password grant. Its other fields (`grant_type`, `scope`,
+/// `client_id`, `client_secret`) are accepted and ignored.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only the document reads it: the fields are those of `Credentials`")]
 pub(crate) struct CredentialsForm {
-    /// `password`, if it is given.
-    #[schema(required = false, max_length = 1024, example = "password")]
-    grant_type: Option<String>,
     /// The username or the e-mail address, in any case.
     #[schema(max_length = 1024, example = "ann")]
     username: String,
     /// The password.
     #[schema(format = Password, max_length = 1024, example = "correct horse battery staple")]
     password: String,
-    /// Ignored: there is one scope.
-    #[schema(required = false, max_length = 1024, example = "")]
-    scope: Option<String>,
 }
 
 impl Input for Credentials {

@@ -20,14 +20,14 @@ use crate::fields::{Fields, Input};
 pub(crate) struct NewChannel {
     /// Its name, on one line; need not be unique.
     #[schema(value_type = String, min_length = 1, max_length = 80,
-        pattern = r"^[^\p{Cc}]*[^\s\p{Cc}][^\p{Cc}]*$")]
+        pattern = r"^[^\x00-\x1f]*[^\s\x00-\x1f][^\x00-\x1f]*$")]
     name: ChannelName,
     /// What it is for.
     #[schema(value_type = Option<String>, required = false, max_length = 1000,
-        pattern = r"^[^\u0000]*$")]
+        pattern = r"^[^\x00]*$")]
     description: Description,
     /// Who may find and read it.
-    #[schema(value_type = Visibility, required = false, default = "public")]
+    #[schema(value_type = Option<Visibility>, required = false, default = "public")]
     kind: Visibility,
 }
 
@@ -64,12 +64,12 @@ impl Input for NewChannel {
 #[schema(example = json!({"description": "Tea, mostly"}))]
 pub(crate) struct ChannelEdit {
     /// Its new name.
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 80,
-        pattern = r"^[^\p{Cc}]*[^\s\p{Cc}][^\p{Cc}]*$")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 80,
+        pattern = r"^[^\x00-\x1f]*[^\s\x00-\x1f][^\x00-\x1f]*$")]
     name: Option<ChannelName>,
     /// What it is for now, which may be nothing.
-    #[schema(value_type = String, required = false, max_length = 1000,
-        pattern = r"^[^\u0000]*$")]
+    #[schema(value_type = Option<String>, max_length = 1000,
+        pattern = r"^[^\x00]*$")]
     description: Option<Description>,
 }
 

@@ -40,7 +40,7 @@ pub(crate) struct NewGroup {
     recipient_ids: Vec<UserId>,
     /// Its name, on one line.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 80,
-        pattern = r"^[^\p{Cc}]*[^\s\p{Cc}][^\p{Cc}]*$", example = "Tea")]
+        pattern = r"^[^\x00-\x1f]*[^\s\x00-\x1f][^\x00-\x1f]*$", example = "Tea")]
     name: Option<ChannelName>,
 }
 

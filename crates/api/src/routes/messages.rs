@@ -28,7 +28,7 @@ pub(crate) struct NewMessage {
     id: Option<MessageId>,
     /// Markdown, kept as it is; more than white space, no NUL.
     #[schema(value_type = String, min_length = 1, max_length = 4000,
-        pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
+        pattern = r"^[^\x00]*[^\s\x00][^\x00]*$")]
     content: MessageBody,
     /// The message of the same channel that it answers.
     reply_to: Option<MessageId>,
@@ -50,7 +50,7 @@ impl Input for NewMessage {
 pub(crate) struct MessageEdit {
     /// Markdown, kept as it is; more than white space, no NUL.
     #[schema(value_type = String, min_length = 1, max_length = 4000,
-        pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
+        pattern = r"^[^\x00]*[^\s\x00][^\x00]*$")]
     content: MessageBody,
 }
 
@@ -65,8 +65,8 @@ impl Input for MessageEdit {
 #[into_params(parameter_in = Query)]
 pub(crate) struct History {
     /// The `next` of the page before.
-    #[param(value_type = Option<String>, required = false, max_length = 1024,
-        pattern = "^[A-Za-z0-9_-]*$")]
+    #[param(value_type = Option<String>, required = false, min_length = 1, max_length = 1024,
+        pattern = "^[A-Za-z0-9_-]+$")]
     cursor: Option<i64>,
     /// Messages whose `seq` is below this.
     #[param(required = false, minimum = 1, maximum = 9_007_199_254_740_991_i64)]

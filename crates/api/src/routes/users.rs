@@ -20,11 +20,11 @@ use crate::problem::Problem;
 #[schema(example = json!({"display_name": "Ann Lee", "bio": "Likes tea."}))]
 pub(crate) struct AccountEdit {
     /// The new display name.
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 64,
-        pattern = r"^[^\p{Cc}]*[^\s\p{Cc}][^\p{Cc}]*$")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64,
+        pattern = r"^[^\x00-\x1f]*[^\s\x00-\x1f][^\x00-\x1f]*$")]
     display_name: Option<DisplayName>,
     /// The new text about oneself, which may be empty.
-    #[schema(value_type = String, required = false, max_length = 500, pattern = r"^[^\u0000]*$")]
+    #[schema(value_type = Option<String>, max_length = 500, pattern = r"^[^\x00]*$")]
     bio: Option<Bio>,
 }
 

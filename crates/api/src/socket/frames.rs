@@ -5,8 +5,9 @@ use serde_json::Value;
 use tertulia_chat::{FeedCursor, MessageDraft};
 use tertulia_domain::{ChannelId, Fault, Faults, MessageBody, MessageId};
 
-use crate::fields::{Fields, Input, Object, id};
+use crate::fields::{Fields, Input, Object, id, message_id, text};
 use crate::problem::Problem;
+use crate::routes::MAX_COUNT;
 
 /// What a `ref` may have, in characters.
 const MAX_REF: usize = 64;
@@ -119,8 +120,8 @@ impl Input for Sync {
             "me" => Ok(Named::Me),
             _ => id(text).map(Named::Channel),
         });
-        let epoch = fields.optional("epoch", epoch);
-        let rev = fields.number("rev", 0, 0..=i64::MAX);
+        let epoch = fields.optional("epoch", text(64));
+        let rev = fields.number("rev", 0, 0..=MAX_COUNT);
         let limit = fields.number("limit", 100, 1..=MAX_SYNC);
         let cursor = FeedCursor { epoch: epoch?, rev: rev? };
         Some(Self(Request::Sync { feed: feed?, cursor, limit: limit? }))
@@ -129,7 +130,7 @@ impl Input for Sync {
 
 impl Input for AuthRefresh {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let token = fields.required("token", Ok)?;
+        let token = fields.required("token", text(4096))?;
         Some(Self(Request::AuthRefresh { token }))
     }
 }
@@ -138,18 +139,6 @@ impl Input for Ping {
     fn read(_: &mut Fields) -> Option<Self> {
         Some(Self)
     }
-}
-
-/// An id that a client chose for its message.
-pub(crate) fn message_id(text: String) -> Result<MessageId, Fault> {
-    id::<MessageId>(text).and_then(|id| {
-        if id.is_v7() { Ok(id) } else { Err(Fault::new("bad_id", "a UUID of version 7")) }
-    })
-}
-
-/// An epoch, which is opaque, and short.
-pub(crate) fn epoch(text: String) -> Result<String, Fault> {
-    if text.len() <= 64 { Ok(text) } else { Err(Fault::new("too_long", "at most 64 characters")) }
 }
 
 /// What a client is answered.

@@ -24,6 +24,7 @@ use tokio::time::{Instant, Sleep};
 use super::frames::{Asked, Named, Request, reply};
 use super::incoming::{Incoming, MAX_MESSAGE, Reader};
 use crate::problem::Problem;
+use crate::routes::opaque;
 
 /// Frames that may wait for their replies; then the socket is not read from.
 const MAX_UNANSWERED: usize = 64;
@@ -208,7 +209,7 @@ impl Session {
     ) {
         match submitted {
             Ok(outcome) => {
-                self.later(reference, async { outcome.await.map(|(message, _)| message) })
+                self.later(reference, async { outcome.await.map(|(message, _)| message) });
             }
             Err(error) => self.refuse(&reference, error),
         }
@@ -328,7 +329,7 @@ impl ReadyFrame {
             },
             me: MeHead { head: ready.head },
             channels: ready.channels,
-            next: ready.next,
+            next: ready.next.map(opaque),
             gone: ready.gone,
         }
     }

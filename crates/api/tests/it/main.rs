@@ -1,6 +1,10 @@
 //! What the API promises, told by a running server and real sockets, on both databases.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot set itself up has failed"
+)]
 
 mod channels;
 mod people;

@@ -142,7 +142,7 @@ on_both! {
         let (ann, bob) = (server.user("ann").await, server.user("bob").await);
         let channel = ann.create_channel("general").await;
         bob.join(&channel).await;
-        let mut ears = bob.listen().await;
+        let ears = bob.listen().await;
         let cursor = ears.ready["channels"][0]["head"].clone();
         let epoch = ears.ready["epoch"].clone();
         ears.drop_now();

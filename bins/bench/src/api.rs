@@ -1,0 +1,194 @@
+//! The REST calls that prepare a scenario, and the few that are measured.
+
+use crate::{
+    http::{Http, Request},
+    target::{Target, User},
+    wire::{self, Message},
+};
+use anyhow::{Context, Result};
+use rustix::time::{ClockId, clock_gettime};
+use serde::Deserialize;
+use std::{cell::Cell, rc::Rc};
+use tokio::task::JoinSet;
+
+/// Connections that register users: more than the cores that hash passwords, so that none is idle.
+const REGISTRARS: usize = 4;
+
+/// The largest page.
+const PAGE: usize = 100;
+
+#[derive(Deserialize)]
+struct Session {
+    access_token: String,
+}
+
+#[derive(Deserialize)]
+struct Made {
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct Ticket {
+    ticket: String,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    items: Vec<PageItem>,
+    head: u64,
+}
+
+#[derive(Deserialize)]
+struct PageItem {
+    seq: u64,
+    content: String,
+}
+
+#[derive(Deserialize)]
+struct About {
+    version: String,
+}
+
+/// A page of history, oldest first.
+pub(crate) struct History {
+    /// Its messages.
+    pub(crate) messages: Vec<Message>,
+    /// The channel's head in the page's snapshot.
+    pub(crate) head: u64,
+    /// Whether nothing comes after it.
+    pub(crate) is_last: bool,
+}
+
+fn post<'a>(path: &'a str, token: Option<&'a str>, body: Option<&'a str>) -> Request<'a> {
+    Request { method: "POST", path, token, body }
+}
+
+fn get<'a>(path: &'a str, token: Option<&'a str>) -> Request<'a> {
+    Request { method: "GET", path, token, body: None }
+}
+
+/// Registers `count` users with new names.
+pub(crate) async fn register(target: &Rc<Target>, count: usize) -> Result<Vec<Rc<User>>> {
+    let now = clock_gettime(ClockId::Realtime);
+    let run = format!("{:x}{:05x}", now.tv_sec, now.tv_nsec >> 10);
+    let next = Rc::new(Cell::new(0));
+    let mut registrars = JoinSet::new();
+    for _ in 0..REGISTRARS.min(count) {
+        let (target, next, run) = (Rc::clone(target), Rc::clone(&next), run.clone());
+        registrars.spawn_local(async move {
+            let mut http = Http::new(&target);
+            let mut users = Vec::new();
+            while next.get() < count {
+                let number = next.replace(next.get() + 1);
+                users.push(register_one(&mut http, &format!("b{run}n{number}")).await?);
+            }
+            anyhow::Ok(users)
+        });
+    }
+    let mut users = Vec::with_capacity(count);
+    while let Some(made) = registrars.join_next().await {
+        users.extend(made.context("a registrar")??);
+    }
+    Ok(users)
+}
+
+async fn register_one(http: &mut Http, username: &str) -> Result<Rc<User>> {
+    let password = format!("{username}-secret");
+    let body = format!(r#"{{"username":"{username}","password":"{password}"}}"#);
+    let request = post("/api/v1/auth/register", None, Some(&body));
+    let session: Session = http.ask(request).await?.json(request)?;
+    Ok(Rc::new(User { username: username.to_owned(), password, token: session.access_token }))
+}
+
+/// Makes a public channel; its maker is its first member.
+pub(crate) async fn channel(http: &mut Http, owner: &User, name: &str) -> Result<Rc<str>> {
+    let body = format!(r#"{{"name":"{name}"}}"#);
+    let request = post("/api/v1/channels", Some(&owner.token), Some(&body));
+    let made: Made = http.ask(request).await?.json(request)?;
+    Ok(made.id.into())
+}
+
+/// Makes a public channel of all these users; the first owns it.
+pub(crate) async fn room(http: &mut Http, members: &[Rc<User>], name: &str) -> Result<Rc<str>> {
+    let (owner, others) = members.split_first().context("a room without members")?;
+    let id = channel(http, owner, name).await?;
+    for member in others {
+        let path = format!("/api/v1/channels/{id}/join");
+        let request = post(&path, Some(&member.token), None);
+        http.ask(request).await?.accepted(request)?;
+    }
+    Ok(id)
+}
+
+/// Gets a ticket for a WebSocket.
+pub(crate) async fn ticket(http: &mut Http, token: &str) -> Result<String> {
+    let request = post("/api/v1/auth/tickets", Some(token), None);
+    let made: Ticket = http.ask(request).await?.json(request)?;
+    Ok(made.ticket)
+}
+
+/// Logs a user in; the session is thrown away.
+pub(crate) async fn login(http: &mut Http, user: &User) -> Result<()> {
+    let User { username, password, .. } = user;
+    let body = format!(r#"{{"username":"{username}","password":"{password}"}}"#);
+    let request = post("/api/v1/auth/login", None, Some(&body));
+    http.ask(request).await?.accepted(request)
+}
+
+/// The server's own word on its version.
+pub(crate) async fn version(http: &mut Http) -> Result<String> {
+    let request = get("/", None);
+    let about: About = http.ask(request).await?.json(request)?;
+    Ok(about.version)
+}
+
+/// Whether `/health` answers.
+pub(crate) async fn is_healthy(http: &mut Http) -> bool {
+    let request = get("/health", None);
+    match http.ask(request).await {
+        Ok(answer) => answer.accepted(request).is_ok(),
+        Err(_) => false,
+    }
+}
+
+/// The messages right after `seq`.
+pub(crate) async fn history_after(
+    http: &mut Http,
+    token: &str,
+    channel: &str,
+    seq: u64,
+) -> Result<History> {
+    let path = format!("/api/v1/channels/{channel}/messages?after={seq}&limit={PAGE}");
+    let request = get(&path, Some(token));
+    let page: Page = http.ask(request).await?.json(request)?;
+    let mut messages: Vec<Message> = page.items.iter().map(PageItem::message).collect();
+    messages.sort_unstable_by_key(|message| message.seq);
+    Ok(History { is_last: messages.len() < PAGE, messages, head: page.head })
+}
+
+/// Fetches the `count` messages right before `seq` and checks by scanning that it is exactly these,
+/// newest first.
+pub(crate) async fn history_before(
+    http: &mut Http,
+    token: &str,
+    channel: &str,
+    seq: u64,
+    count: u64,
+) -> Result<()> {
+    let path = format!("/api/v1/channels/{channel}/messages?before={seq}&limit={count}");
+    let request = get(&path, Some(token));
+    let answer = http.ask(request).await?;
+    answer.accepted(request)?;
+    let wanted = (seq - count..seq).rev();
+    anyhow::ensure!(
+        wire::seqs(answer.body).eq(wanted),
+        "the page before {seq} is not the {count} messages before it"
+    );
+    Ok(())
+}
+
+impl PageItem {
+    fn message(&self) -> Message {
+        Message { seq: self.seq, stamp: wire::stamp(self.content.as_bytes()) }
+    }
+}

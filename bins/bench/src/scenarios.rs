@@ -1,0 +1,10 @@
+//! One file a scenario.
+
+pub(crate) mod history;
+pub(crate) mod idle;
+pub(crate) mod ingest;
+pub(crate) mod login;
+pub(crate) mod room;
+pub(crate) mod rooms;
+pub(crate) mod start;
+pub(crate) mod storm;

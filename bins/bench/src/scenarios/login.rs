@@ -1,0 +1,101 @@
+//! Log-ins: what do they cost beyond the password's hash?
+
+use crate::{
+    api,
+    histogram::Histogram,
+    http::Http,
+    measure::{Meter, each, percentiles},
+    report::{Outcome, figure},
+    stage::{Site, Stage},
+    tally::Tally,
+};
+use anyhow::{Context, Result, anyhow};
+use argon2::{Algorithm, Argon2, Params, Version};
+use clap::Args;
+use rustix::time::{ClockId, clock_gettime};
+use std::time::{Duration, Instant};
+
+/// Options of `login`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct LoginOptions {
+    /// Log-ins, one after the other
+    #[arg(long, default_value_t = 100)]
+    pub(crate) logins: u32,
+}
+
+/// Plays the case.
+pub(crate) async fn run(stage: &Stage, options: &LoginOptions) -> Result<Vec<Outcome>> {
+    let case = format!("{} log-ins", options.logins);
+    let one = async |site: &Site| one(site, options, &case).await;
+    Ok(vec![stage.play("login", &case, one).await?])
+}
+
+async fn one(site: &Site, options: &LoginOptions, case: &str) -> Result<Outcome> {
+    let tally = Tally::new();
+    let users = api::register(&site.target, 1).await?;
+    let user = users.first().context("no user")?;
+    let mut http = Http::new(&site.target);
+    let hash = Hash::new()?;
+    // Once for nothing, then in turn, so that both meet the same machine.
+    api::login(&mut http, user).await?;
+    hash.time()?;
+    let mut alone = Duration::ZERO;
+    let mut took = Histogram::default();
+    let meter = Meter::start(site, &tally)?;
+    for _ in 0..options.logins {
+        let asked = Instant::now();
+        api::login(&mut http, user).await?;
+        took.add(u64::try_from(asked.elapsed().as_nanos()).unwrap_or(u64::MAX));
+        alone += hash.time()?;
+    }
+    let window = meter.stop()?;
+
+    let count = u64::from(options.logins);
+    let milliseconds = |each: Option<f64>| each.map(|us| us / 1e3);
+    let server = milliseconds(window.server_each(count));
+    let alone = milliseconds(each(Some(alone.as_secs_f64()), count));
+    let over = server.zip(alone).map(|(server, alone)| (server / alone - 1.0) * 100.0);
+    let [p50, p99, _] = percentiles(&took);
+    let mut figures = vec![
+        figure("server_ms_per_login", "ms/login", server, 2),
+        figure("argon2_ms", "argon2 ms", alone, 2),
+        figure("over_argon2_percent", "over it %", over, 1),
+    ];
+    figures.extend(window.parts_each(count));
+    figures.push(figure("login_p50_ms", "p50 ms", p50, 2));
+    figures.push(figure("login_p99_ms", "p99", p99, 2));
+    Ok(Outcome {
+        scenario: "login",
+        case: case.to_owned(),
+        figures,
+        notes: vec!["argon2id with 19 MiB, 2 passes, 1 lane, hashed by the bench in turn".into()],
+        failures: Vec::new(),
+    })
+}
+
+/// argon2id as OWASP has it, alone.
+struct Hash(Argon2<'static>);
+
+impl Hash {
+    fn new() -> Result<Self> {
+        let params = Params::new(19_456, 2, 1, None).map_err(|error| anyhow!("{error}"))?;
+        Ok(Self(Argon2::new(Algorithm::Argon2id, Version::V0x13, params)))
+    }
+
+    /// CPU time of one hash.
+    fn time(&self) -> Result<Duration> {
+        let begun = thread_time();
+        let mut out = [0; 32];
+        self.0
+            .hash_password_into(b"a password", b"sixteen of salt.", &mut out)
+            .map_err(|error| anyhow!("{error}"))?;
+        Ok(thread_time().saturating_sub(begun))
+    }
+}
+
+fn thread_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or(0);
+    Duration::new(seconds, nanoseconds)
+}
