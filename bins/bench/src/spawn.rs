@@ -89,6 +89,7 @@ impl Server {
         let target = timeout(PATIENCE, listening(&mut process))
             .await
             .with_context(|| format!("no address printed within {PATIENCE:?}"))??;
+        process.show_lines();
         Ok(Self { process, target, _folder: folder })
     }
 

@@ -30,6 +30,9 @@ rm -rf -- "$folder"
 /// How long a process may take to stop before it is killed.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Lines of a process that are shown once nobody waits for them any more.
+const SHOWN: usize = 20;
+
 /// A running process and its supervisor.
 pub(crate) struct Supervised {
     /// The process itself, not its supervisor.
@@ -75,8 +78,16 @@ impl Supervised {
         let (sender, lines) = unbounded_channel();
         // It ends with the pipe, when the supervisor does.
         std::thread::spawn(move || {
+            let mut shown = 0;
             for line in BufReader::new(output).lines().map_while(Result::ok) {
-                let _ = sender.send(line);
+                let Err(unheard) = sender.send(line) else { continue };
+                if shown < SHOWN {
+                    eprintln!("  server: {}", unheard.0);
+                }
+                shown += 1;
+            }
+            if shown > SHOWN {
+                eprintln!("  server: and {} more lines", shown - SHOWN);
             }
         });
         let mut supervised = Self { pid: 0, shell, stop, early: VecDeque::new(), lines };
@@ -97,6 +108,12 @@ impl Supervised {
             Some(line) => Some(line),
             None => self.lines.recv().await,
         }
+    }
+
+    /// No more lines are waited for: the next ones, which are warnings, are shown.
+    pub(crate) fn show_lines(&mut self) {
+        self.lines.close();
+        while self.lines.try_recv().is_ok() {}
     }
 
     /// Whether the process still runs.
