@@ -12,10 +12,6 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{CorsOrigins, Database, Settings};
 
-/// PostgreSQL pays 130–200 µs of CPU for each transaction, however small: a batch gathers this
-/// long.
-const POSTGRES_GATHER: Duration = Duration::from_millis(2);
-
 /// Brings the database to this version's schema.
 pub async fn migrate(settings: &Settings) -> anyhow::Result<()> {
     open(settings).await?.close().await;
@@ -68,14 +64,9 @@ async fn open(settings: &Settings) -> anyhow::Result<Store> {
 }
 
 fn options(settings: &Settings) -> anyhow::Result<Options> {
-    let gather = match &settings.database {
-        Database::Sqlite(_) => Duration::ZERO,
-        Database::Postgres(_) => POSTGRES_GATHER,
-    };
     Ok(Options {
         access_ttl: time::Duration::try_from(settings.access_token_lifetime)?,
         throttled: settings.rate_limits,
-        gather,
         ..Options::default()
     })
 }

@@ -7,6 +7,7 @@ mod channels;
 mod error;
 mod log;
 mod messages;
+mod pace;
 mod repair;
 mod sessions;
 mod sync;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use tertulia_auth::{Keys, Limits, Passwords, Throttle, Tokens};
 use tertulia_domain::{Clock, Feed, SessionId, Timestamp, UserId};
 use tertulia_realtime::{Bus, Hub};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 pub use accounts::Registration;
@@ -37,8 +39,8 @@ pub struct Options {
     pub access_ttl: time::Duration,
     /// Whether log-ins and registrations are throttled.
     pub throttled: bool,
-    /// How long a batch gathers before it is committed: nothing on SQLite, where the next batch
-    /// gathers while one commits; a little on PostgreSQL, which pays for each transaction.
+    /// How long a batch may wait for more changes, which it does only while more are likely to come
+    /// in that time: a transaction of its own costs a change ten times what it costs in company.
     pub gather: Duration,
     /// How often heads are compared with what has been released.
     pub reconcile_every: Duration,
@@ -54,7 +56,7 @@ impl Default for Options {
         Self {
             access_ttl: time::Duration::minutes(15),
             throttled: true,
-            gather: Duration::ZERO,
+            gather: Duration::from_millis(2),
             reconcile_every: Duration::from_secs(2),
             poll_system_every: Duration::from_millis(500),
             clock: Clock::system(),
@@ -89,6 +91,8 @@ struct Inner {
     clock: Clock,
     access_ttl: time::Duration,
     epoch: String,
+    /// One permit for each client that is just beginning.
+    beginning: Semaphore,
 }
 
 /// The tasks behind a [`Chat`], for whoever stops it.
@@ -137,6 +141,7 @@ impl Chat {
             clock,
             access_ttl: options.access_ttl,
             epoch,
+            beginning: Semaphore::new(sync::MAX_BEGINNING),
         }));
         Ok((chat, Tasks { log: log_task, repair, stop }))
     }

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::Error;
+use crate::pace::Pace;
 
 /// Changes that may wait; more are answered [`Error::Overloaded`].
 const MAX_QUEUED: usize = 4096;
@@ -23,6 +24,9 @@ const MAX_QUEUED_BYTES: usize = 8 * 1024 * 1024;
 const MAX_BATCH: usize = 512;
 /// Bytes in one transaction.
 const MAX_BATCH_BYTES: usize = 1024 * 1024;
+/// A batch that has as many does not wait for more: what a transaction costs by itself is little
+/// beside what they cost.
+const ENOUGH: usize = 32;
 /// A change that has waited longer is answered [`Error::Timeout`], unwritten: its sender has
 /// most likely given up.
 const MAX_WAIT: Duration = Duration::from_secs(5);
@@ -92,6 +96,7 @@ struct Writer {
     hub: Hub,
     clock: Clock,
     gather: Duration,
+    pace: Pace,
     queue: Arc<Queue>,
 }
 
@@ -105,24 +110,31 @@ pub(crate) fn start(
 ) -> (ChangeLog, JoinHandle<()>) {
     let (sender, receiver) = mpsc::channel(MAX_QUEUED);
     let queue = Arc::new(Queue { sender: Mutex::new(Some(sender)), bytes: AtomicUsize::new(0) });
-    let writer = Writer { store, bus, hub, clock, gather, queue: Arc::clone(&queue) };
+    let pace = Pace::new();
+    let writer = Writer { store, bus, hub, clock, gather, pace, queue: Arc::clone(&queue) };
     (ChangeLog(queue), tokio::spawn(writer.run(receiver)))
 }
 
 impl Writer {
-    async fn run(self, mut receiver: mpsc::Receiver<Pending>) {
+    async fn run(mut self, mut receiver: mpsc::Receiver<Pending>) {
         let mut waiting = Vec::with_capacity(MAX_BATCH);
         loop {
             if waiting.is_empty() && receiver.recv_many(&mut waiting, MAX_BATCH).await == 0 {
                 return;
             }
-            if !self.gather.is_zero() && waiting.len() < MAX_BATCH {
-                tokio::time::sleep(self.gather).await;
+            self.pace.begin();
+            while waiting.len() < ENOUGH && self.pace.expects_more(self.gather) {
+                let more = receiver.recv_many(&mut waiting, MAX_BATCH);
+                let Ok(1..) = tokio::time::timeout_at(self.pace.begun + self.gather, more).await
+                else {
+                    break;
+                };
             }
             while waiting.len() < MAX_BATCH {
                 let Ok(more) = receiver.try_recv() else { break };
                 waiting.push(more);
             }
+            self.pace.note(waiting.len());
             let batch = self.cut(&mut waiting);
             if !batch.is_empty() {
                 self.commit(batch).await;

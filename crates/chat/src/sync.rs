@@ -15,6 +15,10 @@ const MAX_READY: i64 = 500;
 /// clocks of nodes may differ, and too many do no harm.
 const READY_SLACK: time::Duration = time::Duration::minutes(10);
 
+/// Clients that begin at the same time; the others wait for their turn. When everybody comes back
+/// at once, what they read must not push aside what others are saying.
+pub(crate) const MAX_BEGINNING: usize = 32;
+
 /// Where a client stands in a feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
@@ -91,6 +95,12 @@ impl Chat {
             more: changes.more,
             reset: changes.reset.map(|reason| Reset { reason }),
         }
+    }
+
+    /// Waits for one's turn to begin: what is asked of [`Chat::heard_channels`] and [`Chat::ready`]
+    /// for a new socket is asked with this permit in hand.
+    pub async fn beginning(&self) -> Result<impl Drop + '_, Error> {
+        self.0.beginning.acquire().await.map_err(|_| Error::Unavailable)
     }
 
     /// The channels whose feeds a person's sockets hear unasked.

@@ -26,7 +26,7 @@ pub(crate) type Conn = SqliteConnection;
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
 /// Statements that wait for a reader or the writer; more are answered [`Error::Busy`].
-const QUEUE: usize = 1024;
+const QUEUE: usize = 4096;
 /// Reading threads: SQLite reads are short and rarely wait for the disk.
 const READERS: usize = 2;
 /// Closures that share one commit at most.

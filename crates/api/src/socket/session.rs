@@ -85,6 +85,7 @@ impl Session {
     /// Subscribes to all that the person may hear, and only then reads where it stands: what
     /// comes in between is held back, and follows `ready`.
     async fn begin(&mut self) -> Result<Vec<u8>, Error> {
+        let turn = self.chat.beginning().await?;
         self.connection.subscribe(&self.chat.heard_channels(&self.caller).await?);
         let ready = self.chat.ready(&self.caller, self.since).await?;
         // Who was let out, or in, between the two: the second one is right.
@@ -101,6 +102,7 @@ impl Session {
             ready.channels.iter().map(|channel| (Feed::Channel(channel.feed), channel.head));
         let heads = heads.chain([(Feed::Me(self.caller.user), ready.head)]);
         self.chat.hub().learn(heads.map(|(feed, head)| (feed.id(), head)));
+        drop(turn);
         let frame = ReadyFrame::new(ready, self.caller.session);
         Ok(serde_json::to_vec(&frame).unwrap_or_default())
     }

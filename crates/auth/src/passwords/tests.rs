@@ -3,6 +3,8 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 use std::time::Instant;
 
+use argon2::password_hash::PasswordHasher;
+
 use super::*;
 
 const CORRECT: &str = "correct horse battery staple";
