@@ -120,6 +120,25 @@ impl Needs {
         }
     }
 
+    /// Leaves out the ids of new messages, which hardly ever are taken. A batch in which one is
+    /// fails when it is written, and is decided anew with them.
+    pub fn trust_new_ids(&mut self, changes: &[Change]) {
+        let used: HashSet<MessageId> = changes
+            .iter()
+            .filter_map(|change| match change {
+                Change::Send(new) => new.reply_to,
+                other => other.target(),
+            })
+            .collect();
+        for change in changes {
+            if let Change::Send(new) = change
+                && !used.contains(&new.id)
+            {
+                self.messages.remove(&new.id);
+            }
+        }
+    }
+
     fn place(&mut self, channel: ChannelId, user: UserId) {
         self.feeds.insert(Feed::Channel(channel).id());
         self.channels.insert(channel);

@@ -11,6 +11,7 @@ mod postgres;
 mod rows;
 mod schema;
 mod sqlite;
+mod statements;
 mod types;
 
 use std::path::PathBuf;
@@ -73,26 +74,33 @@ impl Store {
     /// Commits a batch of changes: durable, every one or none, when this returns. Batches that got
     /// into each other's way are run again, a few times.
     pub async fn commit(&self, changes: Arc<[Change]>, now: Timestamp) -> Result<Batch, Error> {
+        // Hardly ever is the id of a new message taken: that is looked at only when it turned out.
+        let mut ids = NewIds::Trusted;
         let mut tries = 3;
         loop {
-            let result = self.commit_once(Arc::clone(&changes), now).await;
+            let result = self.commit_once(Arc::clone(&changes), now, ids).await;
             tries -= 1;
             match result {
-                Err(Error::Raced) if tries > 0 => {}
+                Err(Error::Raced) if tries > 0 => ids = NewIds::Checked,
                 result => return result,
             }
         }
     }
 
-    async fn commit_once(&self, changes: Arc<[Change]>, now: Timestamp) -> Result<Batch, Error> {
+    async fn commit_once(
+        &self,
+        changes: Arc<[Change]>,
+        now: Timestamp,
+        ids: NewIds,
+    ) -> Result<Batch, Error> {
         match &*self.db {
             Db::Sqlite(db) => {
                 db.write(move |conn| {
-                    sqlite::at_once(sqlite::queries::log::commit(conn, &changes, now))
+                    sqlite::at_once(sqlite::queries::log::commit(conn, &changes, now, ids))
                 })
                 .await
             }
-            Db::Postgres(db) => db.commit(changes, now).await,
+            Db::Postgres(db) => db.commit(changes, now, ids).await,
         }
     }
 
@@ -102,6 +110,15 @@ impl Store {
             let _ = tokio::task::spawn_blocking(move || db.close()).await;
         }
     }
+}
+
+/// Whether the ids of new messages are looked up before they are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NewIds {
+    /// No: if one is taken, the batch fails as [`Error::Raced`].
+    Trusted,
+    /// Yes.
+    Checked,
 }
 
 /// The least text after all that begin with `prefix`; `None` when there is no bound.

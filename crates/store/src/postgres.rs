@@ -21,7 +21,7 @@ use tertulia_domain::{Change, Timestamp};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
-use crate::{Batch, Error};
+use crate::{Batch, Error, NewIds};
 
 #[path = "queries/mod.rs"]
 pub(crate) mod queries;
@@ -104,6 +104,7 @@ impl Postgres {
         &self,
         changes: Arc<[Change]>,
         now: Timestamp,
+        ids: NewIds,
     ) -> Result<Batch, Error> {
         let log = Arc::clone(&self.log);
         let url = self.url.clone();
@@ -116,7 +117,7 @@ impl Postgres {
                 }
             };
             begin(&mut conn, Begin::Write).await?;
-            let result = queries::log::commit(&mut conn, &changes, now).await;
+            let result = queries::log::commit(&mut conn, &changes, now, ids).await;
             let result = end(&mut conn, result).await;
             // After any error that is not the batch's own the connection is not trusted again.
             if matches!(result, Ok(_) | Err(Error::Raced)) {

@@ -81,11 +81,11 @@ impl TryFrom<AccountRow> for Account {
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = feeds, treat_none_as_default_value = false)]
 pub(crate) struct FeedRow {
-    id: Id<FeedId>,
-    head: i64,
-    last_seq: i64,
-    last_uncounted_seq: i64,
-    moved_at: At,
+    pub(crate) id: Id<FeedId>,
+    pub(crate) head: i64,
+    pub(crate) last_seq: i64,
+    pub(crate) last_uncounted_seq: i64,
+    pub(crate) moved_at: At,
 }
 
 impl From<FeedRow> for Feed {
@@ -169,17 +169,17 @@ impl From<Channel> for ChannelRow {
     }
 }
 
-#[derive(Queryable, Selectable, Insertable)]
+#[derive(Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = members, treat_none_as_default_value = false)]
 pub(crate) struct MemberRow {
-    channel_id: Id<ChannelId>,
-    user_id: Id<UserId>,
-    role: i16,
-    state: i16,
-    joined_at: At,
-    rev: i64,
-    user_rev: i64,
-    read_seq: i64,
+    pub(crate) channel_id: Id<ChannelId>,
+    pub(crate) user_id: Id<UserId>,
+    pub(crate) role: i16,
+    pub(crate) state: i16,
+    pub(crate) joined_at: At,
+    pub(crate) rev: i64,
+    pub(crate) user_rev: i64,
+    pub(crate) read_seq: i64,
 }
 
 impl TryFrom<MemberRow> for Member {
@@ -214,22 +214,22 @@ impl From<Member> for MemberRow {
     }
 }
 
-#[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = messages, treat_none_as_default_value = false)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = messages)]
 pub(crate) struct MessageRow {
-    id: Id<MessageId>,
-    channel_id: Id<ChannelId>,
-    seq: i64,
-    rev: i64,
-    author_id: Id<UserId>,
-    kind: i16,
-    content: String,
-    reply_to: Option<Id<MessageId>>,
-    digest: Vec<u8>,
-    version: i32,
-    created_at: At,
-    edited_at: Option<At>,
-    deleted_at: Option<At>,
+    pub(crate) id: Id<MessageId>,
+    pub(crate) channel_id: Id<ChannelId>,
+    pub(crate) seq: i64,
+    pub(crate) rev: i64,
+    pub(crate) author_id: Id<UserId>,
+    pub(crate) kind: i16,
+    pub(crate) content: String,
+    pub(crate) reply_to: Option<Id<MessageId>>,
+    pub(crate) digest: Vec<u8>,
+    pub(crate) version: i32,
+    pub(crate) created_at: At,
+    pub(crate) edited_at: Option<At>,
+    pub(crate) deleted_at: Option<At>,
 }
 
 impl TryFrom<MessageRow> for MessageAndDigest {

@@ -14,8 +14,9 @@ use super::{Conn, RunQueryDsl, locked};
 use crate::fragment::KeyIn;
 use crate::rows::{ChannelRow, FeedRow, MemberRow, MessageRow, all};
 use crate::schema::{channels, feeds, members, messages, refresh_tokens, sessions, tickets, users};
+use crate::statements::{InsertMessages, MoveHeads, MoveMarkers};
 use crate::types::{At, Id};
-use crate::{Batch, Error};
+use crate::{Batch, Error, NewIds};
 
 /// Commits a batch. Runs inside a transaction whose statements each see what is committed when
 /// they begin: [`Error::Raced`] means that the same batch should be run again.
@@ -23,12 +24,16 @@ pub(crate) async fn commit(
     conn: &mut Conn,
     changes: &[Change],
     now: Timestamp,
+    ids: NewIds,
 ) -> Result<Batch, Error> {
     let targets = channels_of_targets(conn, changes).await?;
     let mut needs = Needs::default();
     for change in changes {
         let channel = change.target().and_then(|message| targets.get(&message).copied());
         needs.add(change, channel);
+    }
+    if ids == NewIds::Trusted {
+        needs.trust_new_ids(changes);
     }
     let feeds = lock(conn, &needs).await?;
     let snapshot = load(conn, needs, feeds).await?;
@@ -81,12 +86,18 @@ async fn load(conn: &mut Conn, needs: Needs, feeds: Vec<FeedRow>) -> Result<Snap
         ..Snapshot::default()
     };
     if !needs.channels.is_empty() {
-        let rows: Vec<ChannelRow> = channels::table
-            .filter(KeyIn::ids("id", needs.channels))
-            .select(ChannelRow::as_select())
+        // Members lie in channels that are loaded as well: one statement, a channel once for each.
+        let keys = needs.members.iter().map(|(channel, user)| [channel.uuid(), user.uuid()]);
+        let wanted = KeyIn::new("(members.channel_id, members.user_id)", keys);
+        let rows: Vec<(ChannelRow, Option<MemberRow>)> = channels::table
+            .left_join(members::table.on(members::channel_id.eq(channels::id).and(wanted)))
+            .filter(KeyIn::ids("channels.id", needs.channels))
+            .select((ChannelRow::as_select(), Option::<MemberRow>::as_select()))
             .load(conn)
             .await?;
-        found.channels = all(rows)?;
+        let (channels, members): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+        found.channels = all(channels)?;
+        found.members = all(members.into_iter().flatten().collect())?;
     }
     if !needs.direct.is_empty() {
         let keys = needs.direct.iter().map(|key| key.people().map(Uuid::from));
@@ -96,15 +107,6 @@ async fn load(conn: &mut Conn, needs: Needs, feeds: Vec<FeedRow>) -> Result<Snap
             .load(conn)
             .await?;
         found.channels.extend(all(rows)?);
-    }
-    if !needs.members.is_empty() {
-        let keys = needs.members.iter().map(|(channel, user)| [channel.uuid(), user.uuid()]);
-        let rows: Vec<MemberRow> = members::table
-            .filter(KeyIn::new("(channel_id, user_id)", keys))
-            .select(MemberRow::as_select())
-            .load(conn)
-            .await?;
-        found.members = all(rows)?;
     }
     if !needs.messages.is_empty() {
         let rows: Vec<MessageRow> = messages::table
@@ -186,15 +188,8 @@ async fn write(conn: &mut Conn, plan: Plan, now: Timestamp) -> Result<(), Error>
             .await?;
     }
     if !plan.readers.is_empty() {
-        // Only the marker: no index names it, so none is touched.
-        let rows: Vec<MemberRow> = plan.readers.into_iter().map(MemberRow::from).collect();
-        diesel::insert_into(members::table)
-            .values(rows)
-            .on_conflict((members::channel_id, members::user_id))
-            .do_update()
-            .set(members::read_seq.eq(excluded(members::read_seq)))
-            .execute(conn)
-            .await?;
+        let rows = plan.readers.into_iter().map(MemberRow::from).collect();
+        MoveMarkers::new(rows).execute(conn).await?;
     }
     for ended in plan.ended_sessions {
         diesel::update(sessions::table.filter(sessions::id.eq(Id(ended.id))))
@@ -209,19 +204,7 @@ async fn write(conn: &mut Conn, plan: Plan, now: Timestamp) -> Result<(), Error>
             .await?;
     }
     if !plan.feeds.is_empty() {
-        let rows: Vec<FeedRow> = plan.feeds.into_iter().map(FeedRow::from).collect();
-        diesel::insert_into(feeds::table)
-            .values(rows)
-            .on_conflict(feeds::id)
-            .do_update()
-            .set((
-                feeds::head.eq(excluded(feeds::head)),
-                feeds::last_seq.eq(excluded(feeds::last_seq)),
-                feeds::last_uncounted_seq.eq(excluded(feeds::last_uncounted_seq)),
-                feeds::moved_at.eq(excluded(feeds::moved_at)),
-            ))
-            .execute(conn)
-            .await?;
+        MoveHeads(plan.feeds.into_iter().map(FeedRow::from).collect()).execute(conn).await?;
     }
     Ok(())
 }
@@ -230,11 +213,7 @@ async fn write(conn: &mut Conn, plan: Plan, now: Timestamp) -> Result<(), Error>
 /// in a circle. An id that somebody else took in the meantime is found by the next try.
 async fn insert_messages(conn: &mut Conn, new: Vec<MessageAndDigest>) -> Result<(), Error> {
     let sent = new.len();
-    let rows: Vec<MessageRow> = new.into_iter().map(MessageRow::from).collect();
-    let inserted = diesel::insert_into(messages::table)
-        .values(rows)
-        .on_conflict_do_nothing()
-        .execute(conn)
-        .await?;
+    let rows = new.into_iter().map(MessageRow::from).collect();
+    let inserted = InsertMessages(rows).execute(conn).await?;
     if inserted == sent { Ok(()) } else { Err(Error::Raced) }
 }
