@@ -13,16 +13,12 @@ use tertulia::config::{Input, Settings, SettingsError};
 use tertulia::data_dir::{DataDir, DataDirError};
 use tertulia::{health, logging, serve};
 
-/// Passwords are hashed in blocks of 19 MiB, from many threads: glibc's allocator keeps one for each
-/// of its arenas, mimalloc gives them back.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// What the process ends with when its settings are wrong; the same as for a wrong flag.
 const BAD_SETTINGS: u8 = 2;
 
-/// The main runtime has little to do: its threads mostly hand things from one to another.
-const MAIN_THREADS: usize = 2;
+/// Threads of the main runtime for each worker: it mostly hands things from one to another, and
+/// more threads only wake each other.
+const WORKERS_PER_MAIN_THREAD: usize = 4;
 
 fn main() -> ExitCode {
     let invocation = cli::parse(env::args_os()).unwrap_or_else(|error| error.exit());
@@ -56,7 +52,7 @@ fn run(invocation: &Invocation) -> anyhow::Result<()> {
     // Of the main runtime: the log, the database's connections and the accept loop. Requests and
     // sockets are served by the workers, each with a runtime of its own.
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(MAIN_THREADS)
+        .worker_threads(settings.workers.div_ceil(WORKERS_PER_MAIN_THREAD))
         .thread_name("main")
         .enable_all()
         .build()?;

@@ -271,7 +271,7 @@ impl Hub {
             Verdict::Old => false,
             Verdict::Early => {
                 feed.keep(event);
-                true
+                feed.released().is_some()
             }
             Verdict::Next => {
                 self.release(state, event, steps);

@@ -3,6 +3,7 @@
 
 use std::fs::{File, TryLockError};
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::thread::JoinHandle;
 
@@ -80,7 +81,9 @@ impl Sqlite {
             connection.batch_execute("PRAGMA query_only = ON").map_err(|error| setup(&error))?;
             threads.push(spawn("sqlite-reader", move || {
                 for job in jobs {
-                    job(&mut connection);
+                    if catch_unwind(AssertUnwindSafe(|| job(&mut connection))).is_err() {
+                        let _ = connection.batch_execute("ROLLBACK");
+                    }
                 }
             })?);
         }
@@ -103,7 +106,7 @@ impl Sqlite {
             let _ = answer.send(result);
         });
         enqueue(&self.readers, job)?;
-        answered.await.map_err(|_| stopped())?
+        answered.await.map_err(|_| dropped())?
     }
 
     /// Runs writing statements as one: all of them are on disk when this returns, or none.
@@ -126,7 +129,7 @@ impl Sqlite {
             }
         });
         enqueue(&self.writer, Write { run })?;
-        answered.await.map_err(|_| stopped())?
+        answered.await.map_err(|_| dropped())?
     }
 
     /// Waits until all that was queued is done. Blocks.
@@ -185,8 +188,10 @@ fn run_group(
         if failed.is_none() {
             failed = connection.batch_execute("SAVEPOINT one").err();
         }
-        let Ran { keep, answer } = (write.run)(connection);
-        answers.push(answer);
+        // A panic is that closure's own failure: its caller sees its answer dropped.
+        let ran = catch_unwind(AssertUnwindSafe(|| (write.run)(connection)));
+        let keep = ran.as_ref().is_ok_and(|ran| ran.keep);
+        answers.extend(ran.map(|ran| ran.answer));
         let end = if keep { "RELEASE one" } else { "ROLLBACK TO one; RELEASE one" };
         kept |= keep;
         if failed.is_none() {
@@ -283,6 +288,11 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<(
 
 fn setup(error: &diesel::result::Error) -> Error {
     Error::Setup(error.to_string())
+}
+
+/// What was asked panicked, or the database was closed before its turn came.
+fn dropped() -> Error {
+    Error::Other("the database gave no answer".to_owned())
 }
 
 fn stopped() -> Error {

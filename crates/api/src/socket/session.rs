@@ -1,5 +1,6 @@
 //! One client's session on a socket: `ready`, then frames and their replies.
 
+use std::collections::HashSet;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -85,25 +86,33 @@ impl Session {
 
     /// Subscribes to all that the person may hear, and only then reads where it stands: what
     /// comes in between is held back, and follows `ready`.
+    ///
+    /// Who is let in or out once their own feed is heard comes in and goes by the hub. Who was let
+    /// out before, but after the first list was read, shows in the second: then all is read again.
     async fn begin(&mut self) -> Result<Vec<u8>, Error> {
         let turn = self.chat.beginning().await?;
-        self.connection.subscribe(&self.chat.heard_channels(&self.caller).await?);
-        let ready = self.chat.ready(&self.caller, self.since).await?;
-        // Who was let out, or in, between the two: the second one is right.
-        let allowed = match (&ready.next, self.since) {
-            (None, None) => ready.channels.iter().map(|channel| channel.feed).collect(),
-            _ => self.chat.heard_channels(&self.caller).await?,
-        };
-        for channel in self.connection.channels() {
-            if !allowed.contains(&channel) {
+        let mut heard = self.chat.heard_channels(&self.caller).await?;
+        let ready = loop {
+            self.connection.subscribe(&heard);
+            let ready = self.chat.ready(&self.caller, self.since).await?;
+            let allowed: HashSet<ChannelId> = match (&ready.next, self.since) {
+                (None, None) => ready.channels.iter().map(|channel| channel.feed).collect(),
+                _ => self.chat.heard_channels(&self.caller).await?.into_iter().collect(),
+            };
+            let out: Vec<ChannelId> =
+                heard.into_iter().filter(|channel| !allowed.contains(channel)).collect();
+            if out.is_empty() {
+                break ready;
+            }
+            for channel in out {
                 self.connection.unsubscribe(channel);
             }
-        }
-        let heads =
-            ready.channels.iter().map(|channel| (Feed::Channel(channel.feed), channel.head));
+            heard = self.chat.heard_channels(&self.caller).await?;
+        };
+        drop(turn);
+        let heads = ready.channels.iter().map(|channel| (Feed::Channel(channel.feed), channel.head));
         let heads = heads.chain([(Feed::Me(self.caller.user), ready.head)]);
         self.chat.hub().learn(heads.map(|(feed, head)| (feed.id(), head)));
-        drop(turn);
         let frame = ReadyFrame::new(ready, self.caller.session);
         Ok(serde_json::to_vec(&frame).unwrap_or_default())
     }

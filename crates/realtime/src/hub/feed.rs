@@ -1,6 +1,7 @@
 //! One feed that somebody on this node listens to.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use tertulia_domain::{Feed, UserId};
 
@@ -9,6 +10,9 @@ use crate::Event;
 
 /// Steps that wait for one that is missing; beyond it they are dropped, and read with the gap.
 const MAX_KEPT: usize = 1024;
+
+/// Who opens a feed reads its head next, which takes milliseconds; later it is asked for.
+const OPENING: Duration = Duration::from_secs(1);
 
 /// Where a step stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,12 +32,13 @@ pub(super) struct FeedState {
     released: Option<i64>,
     kept: BTreeMap<i64, Event>,
     listeners: Vec<(UserId, WorkerId)>,
+    opened: Instant,
 }
 
 impl FeedState {
     /// A feed of which nothing is known yet.
     pub(super) fn open(feed: Feed) -> Self {
-        Self { feed, released: None, kept: BTreeMap::new(), listeners: Vec::new() }
+        Self { feed, released: None, kept: BTreeMap::new(), listeners: Vec::new(), opened: Instant::now() }
     }
 
     pub(super) fn feed(&self) -> Feed {
@@ -71,9 +76,13 @@ impl FeedState {
         if Some(first.get().prev) <= self.released { Some(first.remove()) } else { None }
     }
 
-    /// Whether the database must be asked.
+    /// Whether the database must be asked: a step is missing, or whoever opened the feed has not
+    /// said where it stands.
     pub(super) fn is_waiting(&self) -> bool {
-        self.released.is_none() || !self.kept.is_empty()
+        match self.released {
+            Some(_) => !self.kept.is_empty(),
+            None => self.opened.elapsed() > OPENING,
+        }
     }
 
     pub(super) fn request(&self) -> GapRequest {

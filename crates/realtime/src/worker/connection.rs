@@ -49,13 +49,6 @@ impl Connection {
         self.0.local.remove(Feed::Channel(channel).id(), &self.0.socket);
     }
 
-    /// The channels that this socket hears.
-    pub fn channels(&self) -> Vec<ChannelId> {
-        let me = Feed::Me(self.0.socket.user).id();
-        let feeds = self.0.socket.feeds.borrow();
-        feeds.iter().filter(|id| **id != me).map(|id| id.uuid().into()).collect()
-    }
-
     /// Whether this socket is subscribed to a feed.
     pub fn hears(&self, feed: Feed) -> bool {
         self.0.socket.feeds.borrow().contains(&feed.id())
