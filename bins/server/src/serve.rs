@@ -29,8 +29,9 @@ pub async fn serve(settings: Settings, keys: Keys) -> anyhow::Result<()> {
     let store = open(&settings).await?;
     let (chat, tasks) = Chat::start(store.clone(), keys, options(&settings)?).await?;
     let admin_token = chat.offer_admin().await?;
-    let serving =
-        Server::new(chat.clone(), config(&settings), listener, settings.workers).start()?;
+    let serving = Server::new(chat.clone(), config(&settings), listener, settings.workers)
+        .grace(settings.drain / 2)
+        .start()?;
     announce(&settings, &serving.address().to_string(), admin_token.as_deref());
 
     tokio::select! {

@@ -166,9 +166,12 @@ impl Writer {
     }
 
     async fn commit(&self, batch: Vec<Pending>) {
+        // Nobody is answered later than the limit, however the database goes away.
+        let oldest = batch.iter().map(|pending| pending.since).min();
+        let deadline = oldest.unwrap_or_else(Instant::now) + MAX_WAIT;
         let (changes, answers): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|pending| (pending.change, pending.answer)).unzip();
-        match self.write(changes.clone().into()).await {
+        match self.write(changes.clone().into(), deadline).await {
             Ok(batch) => self.publish(batch, answers),
             // One of them may be what the database chokes on: it shall fail by itself.
             Err(
@@ -176,7 +179,7 @@ impl Writer {
             ) if answers.len() > 1 => {
                 tracing::warn!(%error, changes = answers.len(), "a batch failed; one by one");
                 for (change, answer) in changes.into_iter().zip(answers) {
-                    match self.write([change].into()).await {
+                    match self.write([change].into(), deadline).await {
                         Ok(batch) => self.publish(batch, vec![answer]),
                         Err(error) => drop(answer.send(Err(error.into()))),
                     }
@@ -193,12 +196,16 @@ impl Writer {
 
     /// Writes a batch; again while the database is away, since it may have gone away after it
     /// committed: the server has named every message, so the next try finds them.
-    async fn write(&self, changes: Arc<[Change]>) -> Result<Batch, store::Error> {
-        let begun = Instant::now();
+    async fn write(
+        &self,
+        changes: Arc<[Change]>,
+        deadline: Instant,
+    ) -> Result<Batch, store::Error> {
         loop {
-            let result = self.store.commit(Arc::clone(&changes), self.clock.now()).await;
+            let result =
+                self.store.commit_before(Arc::clone(&changes), self.clock.now(), deadline).await;
             match result {
-                Err(store::Error::Unavailable(why)) if begun.elapsed() < MAX_WAIT => {
+                Err(store::Error::Unavailable(why)) if Instant::now() + RETRY < deadline => {
                     tracing::warn!(why, "the database is away; trying again");
                     tokio::time::sleep(RETRY).await;
                 }

@@ -16,8 +16,11 @@ mod types;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tertulia_domain::{Change, Timestamp};
+
+use tokio::time::Instant;
 
 pub use error::{Error, Unique};
 pub use model::{
@@ -74,11 +77,23 @@ impl Store {
     /// Commits a batch of changes: durable, every one or none, when this returns. Batches that got
     /// into each other's way are run again, a few times.
     pub async fn commit(&self, changes: Arc<[Change]>, now: Timestamp) -> Result<Batch, Error> {
+        let deadline = Instant::now() + Duration::from_secs(15);
+        self.commit_before(changes, now, deadline).await
+    }
+
+    /// The same, given up as [`Error::Unavailable`] if PostgreSQL has not answered by then: nobody
+    /// knows then whether the batch is on disk, or will be.
+    pub async fn commit_before(
+        &self,
+        changes: Arc<[Change]>,
+        now: Timestamp,
+        deadline: Instant,
+    ) -> Result<Batch, Error> {
         // Hardly ever is the id of a new message taken: that is looked at only when it turned out.
         let mut ids = NewIds::Trusted;
         let mut tries = 3;
         loop {
-            let result = self.commit_once(Arc::clone(&changes), now, ids).await;
+            let result = self.commit_once(Arc::clone(&changes), now, ids, deadline).await;
             tries -= 1;
             match result {
                 Err(Error::Raced) if tries > 0 => ids = NewIds::Checked,
@@ -92,6 +107,7 @@ impl Store {
         changes: Arc<[Change]>,
         now: Timestamp,
         ids: NewIds,
+        deadline: Instant,
     ) -> Result<Batch, Error> {
         match &*self.db {
             Db::Sqlite(db) => {
@@ -100,7 +116,7 @@ impl Store {
                 })
                 .await
             }
-            Db::Postgres(db) => db.commit(changes, now, ids).await,
+            Db::Postgres(db) => db.commit(changes, now, ids, deadline).await,
         }
     }
 

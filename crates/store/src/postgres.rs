@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
@@ -20,6 +21,7 @@ use futures_util::FutureExt;
 use tertulia_domain::{Change, Timestamp};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use crate::{Batch, Error, NewIds};
 
@@ -38,6 +40,9 @@ const MIGRATION_LOCK: i64 = 0x5465_7274_756c_6961;
 /// A stopped node must not hold the heads of feeds; a batch that waits longer is run again.
 const SESSION: &str = "SET synchronous_commit = on; SET lock_timeout = '2s'; \
     SET idle_in_transaction_session_timeout = '5s'; SET statement_timeout = '15s'";
+
+/// A server that hangs must not hang those who ask it.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// How a transaction begins.
 pub(crate) enum Begin {
@@ -65,7 +70,7 @@ impl Postgres {
         let manager = AsyncDieselConnectionManager::new_with_config(url, config);
         let pool = Pool::builder(manager)
             .max_size(connections)
-            .wait_timeout(Some(std::time::Duration::from_secs(5)))
+            .wait_timeout(Some(ANSWER_WITHIN))
             .runtime(deadpool::Runtime::Tokio1)
             .build()
             .map_err(|error| Error::Setup(error.to_string()))?;
@@ -83,6 +88,10 @@ impl Postgres {
         &self,
         operation: impl Future<Output = Result<T, Error>> + Send + 'static,
     ) -> Result<T, Error> {
+        let operation = async {
+            let answered = tokio::time::timeout(ANSWER_WITHIN, operation).await;
+            answered.unwrap_or_else(|_| Err(no_answer()))
+        };
         self.runtime.spawn(operation).await.map_err(|error| Error::Other(error.to_string()))?
     }
 
@@ -105,10 +114,11 @@ impl Postgres {
         changes: Arc<[Change]>,
         now: Timestamp,
         ids: NewIds,
+        deadline: Instant,
     ) -> Result<Batch, Error> {
         let log = Arc::clone(&self.log);
         let url = self.url.clone();
-        self.run(async move {
+        let commit = async move {
             let mut slot = log.lock().await;
             let mut conn = match slot.take() {
                 Some(conn) => conn,
@@ -124,6 +134,11 @@ impl Postgres {
                 *slot = Some(conn);
             }
             result
+        };
+        // Cut off, the connection is closed with whatever was under way on it.
+        self.run(async move {
+            let committed = tokio::time::timeout_at(deadline, commit).await;
+            committed.unwrap_or_else(|_| Err(no_answer()))
         })
         .await
     }
@@ -151,6 +166,10 @@ pub(crate) async fn end<T>(conn: &mut Conn, result: Result<T, Error>) -> Result<
             Err(error)
         }
     }
+}
+
+fn no_answer() -> Error {
+    Error::Unavailable("no answer in time".to_owned())
 }
 
 async fn connect(url: &str) -> ConnectionResult<AsyncPgConnection> {

@@ -1,5 +1,4 @@
 //! Clusters of PostgreSQL: what tests of the other crates rely on.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 use std::io::{BufRead, BufReader, Write, stdin};
 use std::net::TcpStream;
@@ -92,7 +91,7 @@ async fn a_dropped_cluster_is_gone_paused_or_not() {
 async fn a_killed_owner_leaves_nothing_behind_paused_or_not() {
     for paused in [false, true] {
         let mut owner = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "owner", "--ignored", "--nocapture"])
+            .args(["--exact", "postgres::owner", "--ignored", "--nocapture"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -1,7 +1,5 @@
 //! The program itself, started with settings that it must refuse.
 
-#![expect(clippy::unwrap_used, reason = "in tests, a failure of the machine fails the test")]
-
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};

@@ -1,0 +1,94 @@
+//! SQLite on a disk that is full.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::process::Home;
+use crate::socket::Socket;
+
+/// A small file system in memory, unmounted when dropped.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// `None`, and why, where one may not mount.
+    fn mount(at: PathBuf) -> Option<Self> {
+        std::fs::create_dir(&at).unwrap();
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=4m,mode=700", "tertulia-test"]).arg(&at);
+        match mount.output() {
+            Ok(output) if output.status.success() => Some(Self(at)),
+            Ok(output) => {
+                let why = String::from_utf8_lossy(&output.stderr);
+                println!("not tested, no small disk can be mounted: {}", why.trim());
+                None
+            }
+            Err(why) => {
+                println!("not tested, no small disk can be mounted: {why}");
+                None
+            }
+        }
+    }
+
+    /// Takes all that is left.
+    fn fill(&self) -> PathBuf {
+        let path = self.0.join("ballast");
+        let mut file = File::create(&path).unwrap();
+        while file.write_all(&[0; 4096]).is_ok() {}
+        path
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Lazily: a server that is just being killed may still have files open.
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_stops_writing_not_reading_and_is_got_over() {
+    let home = Home::sqlite();
+    let Some(disk) = SmallDisk::mount(home.path("data")) else { return };
+    let server = home.start();
+    let ann = server.user("ann").await;
+    let channel = ann.create_channel("general").await;
+    let mut socket = Socket::open(&ann).await.unwrap();
+    let long = "x".repeat(4000);
+    let mut said = vec![ann.say(&channel, "before").await];
+
+    let ballast = disk.fill();
+    let refused = loop {
+        let answer = ann.try_to_say(&channel, &long).await;
+        if answer.status != 201 {
+            break answer;
+        }
+        said.push(answer.body);
+        assert!(said.len() < 2000, "the disk does not fill up");
+    };
+    assert_eq!(refused.problem(507), "disk_full");
+    for _ in 0..3 {
+        assert_eq!(ann.try_to_say(&channel, &long).await.problem(507), "disk_full");
+    }
+    let send = json!({ "type": "message.send", "channel_id": channel, "content": long });
+    let reply = socket.ask(send.clone()).await.unwrap();
+    assert_eq!(reply["error"]["code"], "disk_full", "{reply}");
+    server.look("/health").await.expect(200);
+    ann.get("/users/me").await.expect(200);
+    assert!(ann.history(&channel, 0).await == said, "what was acknowledged, and nothing else");
+
+    std::fs::remove_file(ballast).unwrap();
+    said.push(ann.say(&channel, "after").await);
+    let reply = socket.ask(send).await.unwrap();
+    assert_eq!(reply["ok"], true, "{reply}");
+    said.push(reply["data"].clone());
+    server.stop();
+    let server = home.start();
+    assert!(ann.at(&server).history(&channel, 0).await == said, "the same after a restart");
+    for (place, message) in (1..).zip(&said) {
+        assert_eq!(message["seq"], place);
+    }
+}
