@@ -56,7 +56,7 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// Whether requests are limited.
     pub rate_limits: bool,
-    /// Threads that serve requests, 1 to 256.
+    /// Threads that serve requests, 1 to 64.
     pub workers: usize,
     /// How long a shutdown may take.
     pub drain: Duration,
@@ -99,7 +99,7 @@ impl Settings {
         let credentials = read.value(&keys::CORS_ALLOW_CREDENTIALS, values::switch);
         let trusted_proxies = read.optional(&keys::TRUSTED_PROXIES, values::networks);
         let rate_limits = read.value(&keys::RATE_LIMITS, values::switch);
-        let workers = read.optional(&keys::WORKERS, values::number(1..=256));
+        let workers = read.optional(&keys::WORKERS, values::number(1..=64));
         let drain = read.value(&keys::DRAIN_SECONDS, values::number(0..=600));
         let level = read.value(&keys::LOG_LEVEL, log::level);
         let format = read.value(&keys::LOG_FORMAT, log::format);

@@ -21,6 +21,8 @@ const BAD_SETTINGS: u8 = 2;
 const WORKERS_PER_MAIN_THREAD: usize = 4;
 
 fn main() -> ExitCode {
+    // What this process makes is its owner's alone: the database holds private messages.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let invocation = cli::parse(env::args_os()).unwrap_or_else(|error| error.exit());
     let Err(error) = run(&invocation) else { return ExitCode::SUCCESS };
     for line in format!("{error:#}").lines() {

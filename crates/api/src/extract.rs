@@ -87,8 +87,9 @@ impl<T: Input + 'static> FromRequest for Body<T> {
         let kind = request.content_type().to_ascii_lowercase();
         let payload = payload.take();
         let declared = declared_length(request.headers());
+        let packed = is_packed(request.headers());
         Box::pin(async move {
-            if kind != "application/json" {
+            if kind != "application/json" || packed {
                 return Err(unsupported("application/json"));
             }
             let bytes = read_body(payload, declared).await?;
@@ -109,7 +110,11 @@ impl<T: Input + 'static> FromRequest for BodyOrForm<T> {
         if request.content_type().eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             let payload = payload.take();
             let declared = declared_length(request.headers());
+            let packed = is_packed(request.headers());
             return Box::pin(async move {
+                if packed {
+                    return Err(unsupported("application/x-www-form-urlencoded"));
+                }
                 let bytes = read_body(payload, declared).await?;
                 let pairs = url::form_urlencoded::parse(&bytes).into_owned();
                 Ok(Self(Fields::of_pairs(pairs).read()?))
@@ -172,9 +177,16 @@ async fn read_body(mut payload: Payload, declared: usize) -> Result<BytesMut, Pr
     Ok(body)
 }
 
+/// Whether a body is compressed. Nothing is unpacked here: what is small when packed may be huge.
+fn is_packed(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(header::CONTENT_ENCODING);
+    codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
 fn unsupported(expected: &'static str) -> Problem {
     let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-    Problem::new(status, "unsupported_media_type", format!("this path takes {expected}"))
+    let detail = format!("this path takes {expected}, not compressed");
+    Problem::new(status, "unsupported_media_type", detail)
 }
 
 /// What is wrong with a text that should be a JSON object, without quoting it.

@@ -2,18 +2,23 @@
 
 use std::time::Instant;
 
+use actix_cors::CorsError;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, HttpMessage};
+use actix_web::{Error, HttpMessage, ResponseError};
 use tertulia_domain::UserId;
 use uuid::Uuid;
 
 use crate::Config;
 use crate::problem::Problem;
+
+mod unread;
+
+use unread::{Holding, Unread};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -21,13 +26,13 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// its headers or its body, which may hold secrets.
 pub(crate) async fn log(
     request: ServiceRequest,
-    next: Next<impl MessageBody>,
+    next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let begun = Instant::now();
     let id = Uuid::new_v4().simple().to_string();
     let method = request.method().clone();
     let path = request.path().to_owned();
-    let mut response = next.call(request).await?;
+    let mut response = shape(next.call(request).await?);
     let status = response.status().as_u16();
     let user = response.request().extensions().get::<UserId>().map(ToString::to_string);
     let ms = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX) / 1000;
@@ -42,6 +47,21 @@ pub(crate) async fn log(
     Ok(response)
 }
 
+/// Hangs up on who goes on sending a body that has been answered.
+pub(crate) async fn hang_up(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let unread = Unread::hold(&mut request);
+    let response = next.call(request).await?;
+    Ok(match unread {
+        None => response.map_into_left_body(),
+        Some(unread) => response
+            .map_body(|_, body| Holding { answer: body.boxed(), _unread: unread })
+            .map_into_right_body(),
+    })
+}
+
 /// Refuses requests that call this server by a name that is not its own, and says to browsers what
 /// its answers are for.
 pub(crate) async fn protect(
@@ -50,15 +70,27 @@ pub(crate) async fn protect(
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let config = request.app_data::<Data<Config>>();
-    if !config.is_some_and(|config| config.knows_host(host.unwrap_or_default())) {
+    let mut response = if config.is_some_and(|config| config.knows_host(host.unwrap_or_default())) {
+        next.call(request).await?.map_into_left_body()
+    } else {
         let status = StatusCode::MISDIRECTED_REQUEST;
         let detail = "this server is not called so; set PUBLIC_URL if it should be";
-        return Err(Problem::new(status, "unknown_host", detail).into());
-    }
-    let mut response = next.call(request).await?;
+        let problem = Problem::new(status, "unknown_host", detail);
+        request.into_response(problem.error_response()).map_into_right_body()
+    };
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     Ok(response)
+}
+
+/// Gives a refused preflight the shape of all other problems.
+fn shape<B: MessageBody + 'static>(
+    response: ServiceResponse<B>,
+) -> ServiceResponse<impl MessageBody> {
+    let refused = response.response().error().and_then(|error| error.as_error::<CorsError>());
+    let Some(refused) = refused else { return response.map_into_left_body() };
+    let problem = Problem::new(StatusCode::FORBIDDEN, "forbidden", refused.to_string());
+    response.into_response(problem.error_response()).map_into_right_body()
 }

@@ -14,3 +14,4 @@ mod socket;
 pub use config::{Config, Cors};
 pub use docs::openapi;
 pub use server::{Server, Serving};
+pub use socket::CLIENT_FRAMES;

@@ -24,6 +24,9 @@ const HEAD_DEADLINE: Duration = Duration::from_secs(5);
 /// How long an unused connection is kept, as common proxies expect it.
 const KEEP_ALIVE: Duration = Duration::from_mins(1);
 
+/// How long requests that are under way may take when the server stops.
+const GRACE: Duration = Duration::from_secs(4);
+
 /// How often a drain looks whether all sockets have gone.
 const POLL: Duration = Duration::from_millis(20);
 
@@ -34,6 +37,7 @@ pub struct Server {
     listener: TcpListener,
     workers: usize,
     heartbeat: Option<Duration>,
+    grace: Duration,
 }
 
 /// A server at work.
@@ -48,13 +52,27 @@ pub struct Serving {
 impl Server {
     /// A server on a listener, with this many worker threads: 1 to 64.
     pub fn new(chat: Chat, config: Config, listener: TcpListener, workers: usize) -> Self {
-        Self { chat, config, listener, workers: workers.clamp(1, 64), heartbeat: None }
+        Self {
+            chat,
+            config,
+            listener,
+            workers: workers.clamp(1, 64),
+            heartbeat: None,
+            grace: GRACE,
+        }
     }
 
     /// Another interval between the heartbeats of a socket than 25 s.
     #[must_use]
     pub fn heartbeat(self, interval: Duration) -> Self {
         Self { heartbeat: Some(interval), ..self }
+    }
+
+    /// Another time than 4 s, in whole seconds, for requests that are under way when the server
+    /// stops.
+    #[must_use]
+    pub fn grace(self, grace: Duration) -> Self {
+        Self { grace, ..self }
     }
 
     /// Begins to serve, on threads of its own.
@@ -77,6 +95,7 @@ impl Server {
                 .wrap(from_fn(guard::protect))
                 .wrap(cors(&config.cors))
                 .wrap(from_fn(guard::log))
+                .wrap(from_fn(guard::hang_up))
         })
         .workers(self.workers)
         .disable_signals()
@@ -84,7 +103,7 @@ impl Server {
         .client_disconnect_timeout(HEAD_DEADLINE)
         .tcp_nodelay(true)
         .keep_alive(KEEP_ALIVE)
-        .shutdown_timeout(1)
+        .shutdown_timeout(self.grace.as_secs().max(1))
         .listen(self.listener)?
         .run();
         let handle = server.handle();
@@ -108,7 +127,6 @@ impl Serving {
         while self.chat.hub().has_listeners() && begun.elapsed() < within / 2 {
             tokio::time::sleep(POLL).await;
         }
-        // Actix waits for sockets that are still being closed, 1 s at most.
         self.handle.stop(true).await;
         self.done.await.map_err(io::Error::other)?
     }
@@ -131,7 +149,7 @@ fn cors(config: &Cors) -> CorsMiddleware {
             header::IF_NONE_MATCH,
         ])
         .expose_headers([header::ETAG, header::LOCATION, header::RETRY_AFTER])
-        .expose_headers(["x-request-id", "ratelimit", "ratelimit-policy"])
+        .expose_headers(["x-request-id"])
         .block_on_origin_mismatch(false)
         .max_age(3600);
     if config.any {

@@ -8,7 +8,7 @@ use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::{Data, Payload};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use bytes::Bytes;
 use tertulia_chat::{Caller, Chat, Error};
 use tertulia_domain::{Fault, Faults, Timestamp};
@@ -20,6 +20,8 @@ use crate::problem::Problem;
 mod frames;
 mod incoming;
 mod session;
+
+pub use frames::CLIENT_FRAMES;
 
 /// The subprotocol, echoed when a client offers it.
 const PROTOCOL: &str = "tertulia.v1";
@@ -37,10 +39,9 @@ pub(crate) async fn connect(
     if !config(&request)?.knows_origin(&request) {
         return Err(Error::Forbidden("pages of this origin may not connect").into());
     }
-    ws::verify_handshake(request.head()).map_err(|error| {
-        let status = StatusCode::UPGRADE_REQUIRED;
-        Problem::new(status, "upgrade_required", format!("a WebSocket handshake: {error}"))
-    })?;
+    if let Err(error) = ws::verify_handshake(request.head()) {
+        return Ok(upgrade_required(error));
+    }
     let query: Vec<_> = url::form_urlencoded::parse(request.query_string().as_bytes()).collect();
     let asked = |name| query.iter().find(|(key, _)| key == name).map(|(_, value)| &**value);
     let since = asked("since").map(since).transpose()?;
@@ -61,6 +62,17 @@ pub(crate) async fn connect(
     actix_web::rt::spawn(session.run(payload));
     let response = response.message_body(BoxBody::new(body)).map_err(|_| Error::Internal)?;
     Ok(response.into())
+}
+
+/// What is no handshake is told what would be one (RFC 6455 §4.4, RFC 9110 §15.5.22).
+fn upgrade_required(error: ws::HandshakeError) -> HttpResponse {
+    let detail = format!("a WebSocket handshake: {error}");
+    let problem = Problem::new(StatusCode::UPGRADE_REQUIRED, "upgrade_required", detail);
+    let mut response = problem.error_response();
+    let headers = response.headers_mut();
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+    response
 }
 
 /// The server time of the client's last `ready`.

@@ -151,7 +151,7 @@ impl Chat {
         }
     }
 
-    /// Deletes a channel with all that was said in it.
+    /// Deletes a channel: neither it nor what was said in it can be seen any more.
     pub async fn delete_channel(&self, caller: &Caller, channel: ChannelId) -> Result<(), Error> {
         let change = Change::DeleteChannel { channel, by: caller.user };
         self.0.log.commit(change).await.map(drop)

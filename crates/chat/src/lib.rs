@@ -32,6 +32,10 @@ pub use sync::{Cursor as FeedCursor, Delta};
 pub use tertulia_store::{HistoryPart, Location, ProfileEdit, Session, Store};
 pub use views::{ChannelHead, ChannelView, HistoryPage, OwnChannelView, Ready, SignedIn, Ticket};
 
+/// The longest that an access token can be good, on whichever node and under whichever settings it
+/// was issued: for as long an ended session is remembered.
+const MAX_ACCESS_TTL: time::Duration = time::Duration::days(1);
+
 /// How a server is to behave.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -112,7 +116,7 @@ impl Chat {
         let epoch = store.epoch(uuid::Uuid::new_v4().simple().to_string()).await?;
         // The head first: what ends in between is in both, which does no harm.
         let system = store.feed(Feed::System).await?;
-        let since = clock.now().plus(-options.access_ttl);
+        let since = clock.now().plus(-MAX_ACCESS_TTL);
         hub.follow_system(system.head, store.sessions_ended_since(since).await?);
 
         let (log, log_task) =
@@ -122,7 +126,6 @@ impl Chat {
             store: store.clone(),
             hub: hub.clone(),
             clock: clock.clone(),
-            access_ttl: options.access_ttl,
             every: options.reconcile_every,
             system_every: options.poll_system_every,
         };

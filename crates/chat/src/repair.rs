@@ -1,5 +1,6 @@
 //! Makes the bus a mere hint: finds what it lost in the database, and hands it to the hub.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use tertulia_domain::{Clock, FeedId};
@@ -7,6 +8,8 @@ use tertulia_realtime::{Event, Fill, GapRequest, Hub};
 use tertulia_store::{Changes, Error, Gap, Store};
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
+
+use crate::MAX_ACCESS_TTL;
 
 /// Before a hole is read from the database: the bus may only have swapped two events.
 const REORDER: Duration = Duration::from_millis(20);
@@ -19,7 +22,6 @@ pub(crate) struct Repair {
     pub(crate) store: Store,
     pub(crate) hub: Hub,
     pub(crate) clock: Clock,
-    pub(crate) access_ttl: time::Duration,
     pub(crate) every: Duration,
     pub(crate) system_every: Duration,
 }
@@ -41,7 +43,7 @@ impl Repair {
                 _ = feeds.tick() => {
                     self.close(self.hub.gaps()).await;
                     self.reconcile(self.hub.released(), IN_FLIGHT).await;
-                    self.hub.forget_ended(self.clock.now().plus(-self.access_ttl * 2));
+                    self.hub.forget_ended(self.clock.now().plus(-MAX_ACCESS_TTL));
                 }
                 _ = system.tick() => {
                     let released = self.hub.released();
@@ -64,21 +66,32 @@ impl Repair {
     }
 
     async fn close(&self, gaps: Vec<GapRequest>) {
-        for gap in gaps {
+        let mut gaps = VecDeque::from(gaps);
+        while let Some(gap) = gaps.pop_front() {
             let feed = gap.feed;
             match self.read(gap).await {
-                Ok(fill) => self.hub.fill(feed, fill),
+                Ok((fill, head)) => {
+                    let filled = fill.head;
+                    self.hub.fill(feed, fill);
+                    // One reading is bounded: the rest is another one.
+                    if filled < head {
+                        gaps.extend(self.hub.behind(&[(feed.id(), head)]));
+                    }
+                }
                 Err(error) => tracing::warn!(%error, ?feed, "a gap could not be read"),
             }
         }
     }
 
-    async fn read(&self, gap: GapRequest) -> Result<Fill, Error> {
+    /// What is missing, as far as one reading goes, and the feed's head.
+    async fn read(&self, gap: GapRequest) -> Result<(Fill, i64), Error> {
         // A feed of which nothing is known yet needs its head only, and who may hear it.
         let since = gap.since.unwrap_or(i64::MAX);
         let Gap { changes, barred } = self.store.gap(gap.feed, since, gap.listeners).await?;
-        let Changes { items, head, reset, .. } = changes;
+        let Changes { items, head, reset, more } = changes;
         let limited = reset.is_some() && gap.since.is_some();
-        Ok(Fill { events: items.iter().map(Event::new).collect(), head, limited, barred })
+        let reached = if more { items.last().map_or(head, |last| last.rev) } else { head };
+        let events = items.iter().map(Event::new).collect();
+        Ok((Fill { events, head: reached, limited, barred }, head))
     }
 }

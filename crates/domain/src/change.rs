@@ -112,7 +112,7 @@ pub enum Change {
         /// The new description.
         description: Option<Description>,
     },
-    /// Delete a channel with all that was said in it.
+    /// Delete a channel: neither it nor what was said in it can be seen any more.
     DeleteChannel {
         /// Which.
         channel: ChannelId,

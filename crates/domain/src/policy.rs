@@ -18,7 +18,7 @@ pub enum Action {
     Speak,
     /// Change the name or the description.
     Change,
-    /// Delete the channel with all that was said in it.
+    /// Delete the channel: neither it nor what was said in it can be seen any more.
     Delete,
     /// Bring somebody in.
     AddMember,
@@ -83,14 +83,14 @@ impl<'a> Standing<'a> {
         let role = self.member.map(|member| member.role);
         let owner = role == Some(Role::Owner);
         let allowed = match (action, self.channel.kind) {
-            (Action::Read, _)
-            | (Action::Join, ChannelKind::Public)
-            | (Action::Leave, ChannelKind::Group) => true,
+            (Action::Read, _) | (Action::Join, ChannelKind::Public) => true,
             (Action::Speak, _) | (Action::AddMember | Action::Change, ChannelKind::Group) => {
                 role.is_some()
             }
             // A channel never stands without an owner: deleting it, or handing it on, comes first.
-            (Action::Leave, ChannelKind::Public | ChannelKind::Private) => !owner,
+            (Action::Leave, ChannelKind::Public | ChannelKind::Private | ChannelKind::Group) => {
+                !owner
+            }
             (_, ChannelKind::Public | ChannelKind::Private | ChannelKind::Group) => owner,
             (_, ChannelKind::Direct) => false,
         };

@@ -7,14 +7,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use parking_lot::{Mutex, RwLock};
 use tertulia_domain::{Clock, Feed, FeedId, SessionId, Timestamp, UserId};
 use tokio::sync::Notify;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::event::{Effect, Event};
 
 mod feed;
+mod state;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 use feed::{FeedState, Verdict};
+use state::State;
 pub(crate) use steps::{Delivery, Step, Steps};
 
 /// Which worker of this node: at most [`MAX_WORKERS`], so that a set of them is one number.
@@ -66,12 +70,6 @@ struct Shared {
     backlog: Vec<AtomicUsize>,
     room: Notify,
     clock: Clock,
-}
-
-#[derive(Default)]
-struct State {
-    feeds: HashMap<FeedId, FeedState>,
-    workers: Vec<Option<UnboundedSender<Arc<Vec<Step>>>>>,
 }
 
 impl Hub {
@@ -154,7 +152,10 @@ impl Hub {
             state.cut(id, user, &mut steps);
         }
         if let Some(open) = state.feeds.get_mut(&id) {
-            if open.released().is_none() || fill.limited {
+            // Only the head was asked for, and somebody has learned another one since: what lies
+            // between the two is unknown.
+            let unknown = fill.events.is_empty() && open.released() < Some(fill.head);
+            if unknown || fill.limited {
                 steps.stale(open, fill.head);
             } else {
                 for event in fill.events {
@@ -167,15 +168,29 @@ impl Hub {
     }
 
     /// Takes heads that were read after the feeds were subscribed to: what comes later is new.
-    pub fn learn(&self, heads: impl IntoIterator<Item = (FeedId, i64)>) {
+    /// Gives those feeds that are further, with where they are.
+    pub(crate) fn learn(
+        &self,
+        heads: impl IntoIterator<Item = (FeedId, i64)>,
+    ) -> Vec<(FeedId, i64)> {
         let mut steps = Steps::default();
+        let mut further = Vec::new();
         let mut state = self.0.state.lock();
         for (id, head) in heads {
-            if state.feeds.get(&id).is_some_and(|feed| feed.released().is_none()) {
-                self.settle(&mut state, id, head, &mut steps);
+            let Some(feed) = state.feeds.get(&id) else { continue };
+            match feed.released() {
+                Some(released) if released > head => further.push((id, released)),
+                Some(_) => {}
+                None => {
+                    if feed.is_unsure() {
+                        steps.stale(feed, head);
+                    }
+                    self.settle(&mut state, id, head, &mut steps);
+                }
             }
         }
         self.hand_out(&state, steps);
+        further
     }
 
     /// Whether this session has ended, as far as this node knows: at once when it ended here, within
@@ -245,9 +260,19 @@ impl Hub {
         }
     }
 
-    pub(crate) fn subscribe(&self, feed: Feed, user: UserId, worker: WorkerId) {
+    /// Adds a listener. Whether it is known where the feed is: if so, the listener hears all that
+    /// comes after this.
+    pub(crate) fn subscribe(&self, feed: Feed, user: UserId, worker: WorkerId) -> bool {
         let mut state = self.0.state.lock();
-        state.feeds.entry(feed.id()).or_insert_with(|| FeedState::open(feed)).add(user, worker);
+        let open = state.feeds.entry(feed.id()).or_insert_with(|| FeedState::open(feed));
+        open.add(user, worker);
+        open.released().is_some()
+    }
+
+    /// Whether the hub counts this person among a worker's listeners of a feed.
+    pub(crate) fn is_subscribed(&self, feed: FeedId, user: UserId, worker: WorkerId) -> bool {
+        let state = self.0.state.lock();
+        state.feeds.get(&feed).is_some_and(|open| open.workers_with(user) & (1 << worker) != 0)
     }
 
     pub(crate) fn unsubscribe(&self, feed: FeedId, user: UserId, worker: WorkerId) {
@@ -342,74 +367,12 @@ impl Hub {
             if to & (1 << id) == 0 {
                 continue;
             }
-            if let Some(worker) = worker
-                && worker.send(Arc::clone(&steps)).is_ok()
-            {
-                self.0.backlog[id].fetch_add(1, Ordering::AcqRel);
+            let Some(worker) = worker else { continue };
+            // Counted first: the worker may take it before this thread goes on.
+            self.0.backlog[id].fetch_add(1, Ordering::AcqRel);
+            if worker.send(Arc::clone(&steps)).is_err() {
+                self.took(id);
             }
-        }
-    }
-}
-
-impl State {
-    /// Opens a channel's feed for somebody who is let in and listens here.
-    fn open_for(&mut self, feed: Feed, prev: i64, user: UserId) {
-        if self.workers_of(user) != 0 {
-            let open = self.feeds.entry(feed.id()).or_insert_with(|| FeedState::open(feed));
-            if open.released().is_none() {
-                open.learn(prev);
-            }
-        }
-    }
-
-    fn workers_of(&self, user: UserId) -> u64 {
-        self.feeds.get(&Feed::Me(user).id()).map_or(0, FeedState::workers)
-    }
-
-    fn admit(&mut self, id: FeedId, feed: Feed, user: UserId, steps: &mut Steps) {
-        let to = self.workers_of(user);
-        if to == 0 {
-            return;
-        }
-        if let Some(open) = self.feeds.get_mut(&id) {
-            open.add_all(user, to);
-        }
-        steps.push(to, Delivery::Admit { feed, user });
-    }
-
-    fn cut(&mut self, id: FeedId, user: UserId, steps: &mut Steps) {
-        let Some(open) = self.feeds.get_mut(&id) else { return };
-        let to = open.remove_user(user);
-        if to != 0 {
-            steps.push(to, Delivery::Cut { feed: id, user });
-        }
-        if id != FeedId::SYSTEM && !open.has_listeners() {
-            self.feeds.remove(&id);
-        }
-    }
-
-    /// A person's own feed says whether they are in a channel. Mostly the channel's own feed has
-    /// said it just before; if that was lost, they come in here, and sync.
-    fn belongs(&mut self, channel: Feed, user: UserId, joined: bool, steps: &mut Steps) {
-        let id = channel.id();
-        if !joined {
-            self.cut(id, user, steps);
-            return;
-        }
-        let to = self.workers_of(user);
-        let open = self.feeds.entry(id).or_insert_with(|| FeedState::open(channel));
-        let missing = to & !open.workers_with(user);
-        if missing != 0 {
-            open.add_all(user, missing);
-            let head = open.released().unwrap_or_default();
-            steps.push(missing, Delivery::Admit { feed: channel, user });
-            steps.push(missing, Delivery::StaleFor { feed: channel, user, head });
-        }
-    }
-
-    fn close(&mut self, id: FeedId, steps: &mut Steps) {
-        if let Some(feed) = self.feeds.remove(&id) {
-            steps.push(feed.workers(), Delivery::Close { feed: id });
         }
     }
 }

@@ -200,14 +200,7 @@ impl Outbox {
         if !matches!(self.state, State::Held)
             && let Some(item) = self.queue.pop_front()
         {
-            let crowded = self.is_crowded();
-            self.bytes -= item.bytes.len();
-            if crowded
-                && !self.is_crowded()
-                && let Some(reader) = self.reader.take()
-            {
-                reader.wake();
-            }
+            self.set_bytes(self.bytes - item.bytes.len());
             if self.queue.is_empty() && self.queue.capacity() > 16 {
                 self.queue = VecDeque::new();
             }
@@ -252,7 +245,19 @@ impl Outbox {
 
     fn drop_feed(&mut self, feed: FeedId) {
         self.queue.retain(|item| item.feed != Some(feed));
-        self.bytes = self.queue.iter().map(|item| item.bytes.len()).sum();
+        self.set_bytes(self.queue.iter().map(|item| item.bytes.len()).sum());
+    }
+
+    /// Less waits than before: there may be room for the reader again.
+    fn set_bytes(&mut self, bytes: usize) {
+        let crowded = self.is_crowded();
+        self.bytes = bytes;
+        if crowded
+            && !self.is_crowded()
+            && let Some(reader) = self.reader.take()
+        {
+            reader.wake();
+        }
     }
 
     fn wake(&mut self) {
@@ -338,6 +343,34 @@ mod tests {
         assert_eq!(outbox.poll_next(&cx), Poll::Pending);
         outbox.finish();
         assert_eq!(outbox.poll_next(&cx), Poll::Ready(None));
+    }
+
+    /// Whether it has been woken.
+    #[derive(Default)]
+    struct Woken(std::sync::atomic::AtomicBool);
+
+    impl std::task::Wake for Woken {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_reader_is_woken_when_what_crowded_the_outbox_is_dropped() {
+        let busy = feed();
+        for drop_it in [|o: &mut Outbox, f| o.forget(f), |o: &mut Outbox, f| o.set_stale(f, "f", 1)]
+        {
+            let mut outbox = Outbox::new();
+            outbox.open(Bytes::from_static(b"ready"));
+            outbox.push_frames(busy, "f", &Bytes::from(vec![b'x'; MAX_BYTES - 5]), 1);
+            let woken = std::sync::Arc::new(Woken::default());
+            let waker = Waker::from(std::sync::Arc::clone(&woken));
+            assert!(outbox.poll_closing(&Context::from_waker(&waker)).is_pending());
+            assert!(!outbox.has_room());
+            drop_it(&mut outbox, busy);
+            assert!(outbox.has_room());
+            assert!(woken.0.load(std::sync::atomic::Ordering::Relaxed), "nobody else will");
+        }
     }
 
     #[test]

@@ -18,6 +18,8 @@ use crate::wire::{ping_frame, text_frame};
 
 mod connection;
 mod drain;
+#[cfg(test)]
+mod tests;
 
 pub use connection::Connection;
 
@@ -56,8 +58,17 @@ pub(crate) struct Socket {
     session: SessionId,
     outbox: RefCell<Outbox>,
     feeds: RefCell<Vec<FeedId>>,
+    /// Feeds of which nothing was known when this socket subscribed: somebody else may learn a
+    /// later head than its own first snapshot has.
+    unknown: RefCell<Vec<FeedId>>,
     heard: Cell<Instant>,
     slot: u64,
+}
+
+impl Socket {
+    fn hears(&self, feed: FeedId) -> bool {
+        self.feeds.borrow().contains(&feed)
+    }
 }
 
 impl Worker {
@@ -93,6 +104,7 @@ impl Worker {
             session,
             outbox: RefCell::new(Outbox::new()),
             feeds: RefCell::default(),
+            unknown: RefCell::default(),
             heard: Cell::new(Instant::now()),
             slot,
         });
@@ -153,8 +165,14 @@ impl Local {
             }
             Delivery::Admit { feed, user } => {
                 let sockets = self.of_user(*user);
+                // A cut that was carried out since may have taken this admission back as well.
+                let missed = !self.hub.is_subscribed(feed.id(), *user, self.id);
                 for socket in &sockets {
                     self.add(*feed, socket);
+                    if missed {
+                        let mut outbox = socket.outbox.borrow_mut();
+                        outbox.set_stale(feed.id(), &name_of(*feed), 0);
+                    }
                 }
                 if sockets.is_empty() {
                     self.hub.unsubscribe(feed.id(), *user, self.id);
@@ -178,9 +196,15 @@ impl Local {
                     }
                 }
             }
-            Delivery::StaleFor { feed, user, head } => {
-                for socket in self.of_user(*user) {
-                    socket.outbox.borrow_mut().set_stale(feed.id(), &name_of(*feed), *head);
+            Delivery::Belongs { feed, user, head } => {
+                let sockets = self.of_user(*user);
+                for socket in sockets.iter().filter(|socket| !socket.hears(feed.id())) {
+                    self.add(*feed, socket);
+                    let mut outbox = socket.outbox.borrow_mut();
+                    outbox.set_stale(feed.id(), &name_of(*feed), *head);
+                }
+                if sockets.is_empty() {
+                    self.hub.unsubscribe(feed.id(), *user, self.id);
                 }
             }
             Delivery::EndSession { session, user } => {
@@ -192,6 +216,11 @@ impl Local {
         }
     }
 
+    /// What clients call a feed to which somebody on this thread listens.
+    fn name(&self, feed: FeedId) -> Option<Rc<str>> {
+        self.feeds.borrow().get(&feed).map(|local| Rc::clone(&local.name))
+    }
+
     /// A person's sockets on this thread.
     fn of_user(&self, user: UserId) -> Vec<Rc<Socket>> {
         let feeds = self.feeds.borrow();
@@ -201,11 +230,13 @@ impl Local {
     /// Lets a socket hear a feed.
     fn add(&self, feed: Feed, socket: &Rc<Socket>) {
         let id = feed.id();
-        if socket.feeds.borrow().contains(&id) {
+        if socket.hears(id) {
             return;
         }
         socket.feeds.borrow_mut().push(id);
-        self.hub.subscribe(feed, socket.user, self.id);
+        if !self.hub.subscribe(feed, socket.user, self.id) {
+            socket.unknown.borrow_mut().push(id);
+        }
         let mut feeds = self.feeds.borrow_mut();
         let local = feeds.entry(id).or_insert_with(|| LocalFeed {
             name: name_of(feed),

@@ -87,9 +87,9 @@ keys! {
     TRUSTED_PROXIES, Said("none"), false,
         "Addresses or CIDR ranges whose X-Forwarded-For is believed: commas or a JSON list";
     RATE_LIMITS, Value("on"), false,
-        "Limits of requests per person and address; off is for tests and benchmarks";
+        "Limits of log-ins and registrations per person and address; off is for tests and benchmarks";
     WORKERS, Said("one for each processor core"), false,
-        "Threads that serve requests, 1 to 256";
+        "Threads that serve requests, 1 to 64";
     DRAIN_SECONDS, Value("8"), false,
         "Time to finish in after SIGTERM or SIGINT, in seconds, 0 to 600";
     LOG_LEVEL, Value("info"), false,

@@ -174,7 +174,7 @@ pub(crate) async fn update_channel(
 
 /// Delete a channel.
 ///
-/// With all that was said in it; its owner may.
+/// Neither it nor what was said in it can be seen any more; its owner may.
 #[utoipa::path(
     delete, path = "/api/v1/channels/{channel}", operation_id = "delete_channel",
     tag = "channels",

@@ -84,7 +84,7 @@ pub(crate) struct History {
 
 impl Input for History {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let cursor = paging::cursor(fields, |key| key.parse().ok().filter(|seq| *seq > 0));
+        let cursor = paging::cursor(fields, |key| place(&key));
         let before = fields.optional_number("before", 1..=MAX_COUNT);
         let after = fields.optional_number("after", 0..=MAX_COUNT);
         let around = fields.optional_number("around", 1..=MAX_COUNT);
@@ -254,4 +254,9 @@ pub(crate) async fn delete_message(
 ) -> Answer {
     chat.delete(&caller, message, expect)?.await?;
     Ok(done())
+}
+
+/// The place that a cursor of history holds, in the one way in which it is written.
+fn place(key: &str) -> Option<i64> {
+    key.parse().ok().filter(|seq: &i64| *seq > 0 && seq.to_string() == key)
 }

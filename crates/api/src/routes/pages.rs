@@ -29,8 +29,7 @@ const REDOC_POLICY: &str = "default-src 'self'; script-src https://cdn.jsdelivr.
     style-src 'self' 'unsafe-inline'; img-src 'self' data:; worker-src blob:; \
     base-uri 'none'; frame-ancestors 'none'";
 
-const HOME_POLICY: &str =
-    "default-src 'none'; connect-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
+const HOME_POLICY: &str = "default-src 'none'; connect-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
 
 /// `redoc` 2.5.4, as npm and jsDelivr have it. Its hash is what `npm pack redoc@2.5.4` and `openssl
 /// dgst -sha384 -binary bundles/redoc.standalone.js | base64` give.

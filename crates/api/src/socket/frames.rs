@@ -60,13 +60,7 @@ impl Asked {
         let kind = map.remove("type");
         let fields = Fields::of_object(map);
         let request = match kind.as_ref().and_then(Value::as_str) {
-            Some("message.send") => fields.read().map(|Send(request)| request),
-            Some("message.edit") => fields.read().map(|Edit(request)| request),
-            Some("message.delete") => fields.read().map(|Delete(request)| request),
-            Some("sync") => fields.read().map(|Sync(request)| request),
-            Some("auth.refresh") => fields.read().map(|AuthRefresh(request)| request),
-            Some("ping") => fields.read().map(|Ping| Request::Ping),
-            Some(_) => Err(Faults::one("type", Fault::new("unknown_type", "a known type"))),
+            Some(kind) => read(kind, fields),
             None => Err(Faults::one("type", Fault::new("missing", "what the frame asks"))),
         };
         Self { reference, request: request.map_err(Problem::from) }
@@ -82,12 +76,31 @@ fn is_reference(value: &Value) -> bool {
     }
 }
 
-struct Send(Request);
-struct Edit(Request);
-struct Delete(Request);
-struct Sync(Request);
-struct AuthRefresh(Request);
-struct Ping;
+/// Names what frames there are, for whoever reads them and for the tests that must know them all.
+macro_rules! client_frames {
+    ($($kind:literal => $input:ident),+ $(,)?) => {
+        /// The `type` of every frame that a client may send.
+        pub const CLIENT_FRAMES: &[&str] = &[$($kind),+];
+
+        $(struct $input(Request);)+
+
+        fn read(kind: &str, fields: Fields) -> Result<Request, Faults> {
+            match kind {
+                $($kind => fields.read().map(|$input(request)| request),)+
+                _ => Err(Faults::one("type", Fault::new("unknown_type", "a known type"))),
+            }
+        }
+    };
+}
+
+client_frames! {
+    "message.send" => Send,
+    "message.edit" => Edit,
+    "message.delete" => Delete,
+    "sync" => Sync,
+    "auth.refresh" => AuthRefresh,
+    "ping" => Ping,
+}
 
 impl Input for Send {
     fn read(fields: &mut Fields) -> Option<Self> {
@@ -137,7 +150,7 @@ impl Input for AuthRefresh {
 
 impl Input for Ping {
     fn read(_: &mut Fields) -> Option<Self> {
-        Some(Self)
+        Some(Self(Request::Ping))
     }
 }
 

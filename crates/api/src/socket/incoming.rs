@@ -35,6 +35,10 @@ pub(super) struct Reader<P = Payload> {
     codec: Codec,
     /// A message that is still coming, and how many fragments it has.
     partial: Option<(BytesMut, usize)>,
+    /// The client has said its last word.
+    closed: bool,
+    /// What comes now cannot be told apart.
+    broken: bool,
 }
 
 impl<P, E> Reader<P>
@@ -47,6 +51,8 @@ where
             buffer: BytesMut::new(),
             codec: Codec::new().max_size(MAX_MESSAGE),
             partial: None,
+            closed: false,
+            broken: false,
         }
     }
 
@@ -59,7 +65,10 @@ where
             match self.decode() {
                 Ok(Some(message)) => return Poll::Ready(Some(Ok(message))),
                 Ok(None) => {}
-                Err(reason) => return Poll::Ready(Some(Err(reason))),
+                Err(reason) => {
+                    self.broken = true;
+                    return Poll::Ready(Some(Err(reason)));
+                }
             }
             match Pin::new(&mut self.payload).poll_next(cx) {
                 Poll::Ready(Some(Ok(bytes))) => self.feed(bytes),
@@ -69,11 +78,18 @@ where
         }
     }
 
-    /// Throws away what comes in; ready when the connection has gone.
-    pub(super) fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Throws away what comes in; ready when the client says goodbye too, or has gone. What broke
+    /// the protocol is skipped to the end of what has come: a goodbye mostly comes by itself.
+    pub(super) fn poll_goodbye(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
+            match self.decode() {
+                Ok(Some(Incoming::Close)) => return Poll::Ready(()),
+                Ok(Some(_)) => continue,
+                Ok(None) => {}
+                Err(_) => self.buffer.clear(),
+            }
             match Pin::new(&mut self.payload).poll_next(cx) {
-                Poll::Ready(Some(Ok(_))) => {}
+                Poll::Ready(Some(Ok(bytes))) => self.feed(bytes),
                 Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(()),
                 Poll::Pending => return Poll::Pending,
             }
@@ -91,8 +107,14 @@ where
 
     fn decode(&mut self) -> Result<Option<Incoming>, CloseReason> {
         loop {
+            if is_long_control(&self.buffer) {
+                return Err(CloseReason::Protocol);
+            }
             if declared_length(&self.buffer) > MAX_MESSAGE as u64 {
                 return Err(CloseReason::TooBig);
+            }
+            if has_bad_reason(&self.buffer) {
+                return Err(CloseReason::InvalidText);
             }
             let frame = tokio_util::codec::Decoder::decode(&mut self.codec, &mut self.buffer);
             let Some(frame) = frame.map_err(|error| reason(&error))? else { return Ok(None) };
@@ -105,7 +127,10 @@ where
                 Frame::Binary(_) => return Err(CloseReason::Unsupported),
                 Frame::Ping(payload) => return Ok(Some(Incoming::Ping(payload))),
                 Frame::Pong(_) => return Ok(Some(Incoming::Pong)),
-                Frame::Close(_) => return Ok(Some(Incoming::Close)),
+                Frame::Close(_) => {
+                    self.closed = true;
+                    return Ok(Some(Incoming::Close));
+                }
             };
             let text = String::from_utf8(whole.into()).map_err(|_| CloseReason::InvalidText)?;
             return Ok(Some(Incoming::Text(text)));
@@ -152,6 +177,24 @@ fn declared_length(buffer: &[u8]) -> u64 {
         (short, _, _) if short < 126 => u64::from(short),
         _ => 0,
     }
+}
+
+/// Whether the frame at the front is a control frame that declares more than 125 bytes, for which
+/// the codec would wait.
+fn is_long_control(buffer: &[u8]) -> bool {
+    matches!(buffer, [first, second, ..] if first & 0x08 != 0 && second & 0x7F > 125)
+}
+
+/// Whether the frame at the front is a close whose reason is no text, which the codec calls a bad
+/// opcode.
+fn has_bad_reason(buffer: &[u8]) -> bool {
+    let [0x88, second, a, b, c, d, payload @ ..] = buffer else { return false };
+    let length = usize::from(second & 0x7F);
+    let Some(payload) = payload.get(..length).filter(|_| second & 0x80 != 0) else { return false };
+    let unmasked =
+        payload.iter().zip([a, b, c, d].into_iter().cycle()).map(|(byte, key)| byte ^ key);
+    let reason: Vec<u8> = unmasked.skip(2).collect();
+    std::str::from_utf8(&reason).is_err()
 }
 
 fn reason(error: &ProtocolError) -> CloseReason {

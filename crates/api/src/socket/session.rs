@@ -51,6 +51,7 @@ enum Happened {
     Broke(CloseReason),
     Gone,
     TokenEnded,
+    SessionEnded,
 }
 
 impl Session {
@@ -73,54 +74,57 @@ impl Session {
                 self.connection.open(&ready);
                 let reason = self.serve(&mut reader).await;
                 self.connection.close(reason);
+                if reason == CloseReason::Normal {
+                    // The client has said goodbye, or is gone.
+                    self.connection.finish();
+                    return;
+                }
             }
             Err(Error::Unauthenticated) => self.connection.close(CloseReason::SessionEnded),
             Err(_) => self.connection.close(CloseReason::Failed),
         }
         // What the client still sends is read and thrown away: a connection that is closed with
         // unread bytes is reset, and the close frame may be lost.
-        let gone = poll_fn(|cx| reader.poll_discard(cx));
-        let _ = tokio::time::timeout(LINGER, gone).await;
+        let goodbye = poll_fn(|cx| reader.poll_goodbye(cx));
+        let _ = tokio::time::timeout(LINGER, goodbye).await;
         self.connection.finish();
     }
 
     /// Subscribes to all that the person may hear, and only then reads where it stands: what
     /// comes in between is held back, and follows `ready`.
     ///
-    /// Who is let in or out once their own feed is heard comes in and goes by the hub. Who was let
-    /// out before, but after the first list was read, shows in the second: then all is read again.
+    /// Who is let in or out once their own feed is heard comes in and goes by the hub, unless the
+    /// bus loses it. Who came or went before that, but after the first list was read, shows in the
+    /// second: then all is read again.
     async fn begin(&mut self) -> Result<Vec<u8>, Error> {
-        let turn = self.chat.beginning().await?;
-        let mut heard = self.chat.heard_channels(&self.caller).await?;
-        let ready = loop {
-            self.connection.subscribe(&heard);
-            let ready = self.chat.ready(&self.caller, self.since).await?;
-            let allowed: HashSet<ChannelId> = match (&ready.next, self.since) {
+        let _turn = self.chat.beginning().await?;
+        let (chat, connection) = (&self.chat, &self.connection);
+        loop {
+            let heard = heard_by(chat, &self.caller).await?;
+            connection.subscribe(&heard);
+            let ready = chat.ready(&self.caller, self.since).await?;
+            let allowed = match (&ready.next, self.since) {
                 (None, None) => ready.channels.iter().map(|channel| channel.feed).collect(),
-                _ => self.chat.heard_channels(&self.caller).await?.into_iter().collect(),
+                _ => heard_by(chat, &self.caller).await?,
             };
-            let out: Vec<ChannelId> =
-                heard.into_iter().filter(|channel| !allowed.contains(channel)).collect();
-            if out.is_empty() {
-                break ready;
+            for gone in heard.difference(&allowed) {
+                connection.unsubscribe(*gone);
             }
-            for channel in out {
-                self.connection.unsubscribe(channel);
+            let heads =
+                ready.channels.iter().map(|channel| (Feed::Channel(channel.feed), channel.head));
+            let heads = heads.chain([(Feed::Me(self.caller.user), ready.head)]);
+            if heard == allowed && connection.learn(heads) {
+                let frame = ReadyFrame::new(ready, self.caller.session);
+                return Ok(serde_json::to_vec(&frame).unwrap_or_default());
             }
-            heard = self.chat.heard_channels(&self.caller).await?;
-        };
-        drop(turn);
-        let heads = ready.channels.iter().map(|channel| (Feed::Channel(channel.feed), channel.head));
-        let heads = heads.chain([(Feed::Me(self.caller.user), ready.head)]);
-        self.chat.hub().learn(heads.map(|(feed, head)| (feed.id(), head)));
-        let frame = ReadyFrame::new(ready, self.caller.session);
-        Ok(serde_json::to_vec(&frame).unwrap_or_default())
+        }
     }
 
     async fn serve(&mut self, reader: &mut Reader) -> CloseReason {
         let mut token = Box::pin(tokio::time::sleep_until(self.token_end()));
         loop {
             match poll_fn(|cx| self.poll(cx, reader, token.as_mut())).await {
+                Happened::Came(_) if self.has_ended() => return CloseReason::SessionEnded,
                 Happened::Came(Incoming::Text(text)) => {
                     self.connection.heard();
                     if self.answer(&text) {
@@ -135,6 +139,7 @@ impl Session {
                 Happened::Came(Incoming::Close) | Happened::Gone => return CloseReason::Normal,
                 Happened::Broke(reason) => return reason,
                 Happened::TokenEnded => return CloseReason::TokenEnded,
+                Happened::SessionEnded => return CloseReason::SessionEnded,
             }
         }
     }
@@ -149,7 +154,13 @@ impl Session {
         if self.connection.poll_closing(cx).is_ready() {
             return Poll::Ready(Happened::Gone);
         }
-        while let Poll::Ready(Some(reply)) = Pin::new(&mut self.unanswered).poll_next(cx) {
+        // Replies wait for room as well: 64 pages of what was missed are 32 MiB.
+        while self.connection.has_room()
+            && let Poll::Ready(Some(reply)) = Pin::new(&mut self.unanswered).poll_next(cx)
+        {
+            if self.has_ended() {
+                return Poll::Ready(Happened::SessionEnded);
+            }
             self.connection.send(&reply);
         }
         if token.poll(cx).is_ready() {
@@ -163,6 +174,12 @@ impl Session {
             Some(Err(reason)) => Happened::Broke(reason),
             None => Happened::Gone,
         })
+    }
+
+    /// Whether the session has ended. The hub closes its sockets too, but what a client has sent
+    /// since may be read before.
+    fn has_ended(&self) -> bool {
+        self.chat.still(self.caller).is_err()
     }
 
     fn token_end(&self) -> Instant {
@@ -253,6 +270,10 @@ impl Session {
         self.caller = caller;
         Ok(())
     }
+}
+
+async fn heard_by(chat: &Chat, caller: &Caller) -> Result<HashSet<ChannelId>, Error> {
+    Ok(chat.heard_channels(caller).await?.into_iter().collect())
 }
 
 /// A page of what a client missed. The socket is put back on the feed first and the snapshot taken

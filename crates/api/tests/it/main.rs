@@ -6,9 +6,18 @@
     reason = "a test that cannot set itself up has failed"
 )]
 
+mod authorization;
+mod bad_input;
 mod channels;
+mod convergence;
+mod logs;
 mod people;
+mod raw;
+mod raw_frames;
+mod repair;
+mod revocation;
 mod server;
+mod slow;
 mod socket;
 mod talking;
 
@@ -16,6 +25,12 @@ mod talking;
 #[macro_export]
 macro_rules! on_both {
     (async fn $name:ident($server:ident: TestServer) $body:block) => {
+        $crate::on_both! {
+            with $crate::server::Setup::default(),
+            async fn $name($server: TestServer) $body
+        }
+    };
+    (with $setup:expr, async fn $name:ident($server:ident: TestServer) $body:block) => {
         mod $name {
             use super::*;
 
@@ -23,14 +38,15 @@ macro_rules! on_both {
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                let server = $crate::server::TestServer::sqlite().await;
+                let server = $crate::server::TestServer::sqlite_as($setup).await;
                 story(&server).await;
                 server.stop().await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                let Some(server) = $crate::server::TestServer::postgres().await else { return };
+                let server = $crate::server::TestServer::postgres_as($setup).await;
+                let Some(server) = server else { return };
                 story(&server).await;
                 server.stop().await;
             }

@@ -30,7 +30,29 @@ pub(crate) struct TestServer {
     _folder: Option<TempDir>,
 }
 
+/// What a test wants otherwise.
+#[derive(Default)]
+pub(crate) struct Setup {
+    pub(crate) options: Options,
+    pub(crate) heartbeat: Option<Duration>,
+}
+
 impl TestServer {
+    pub(crate) async fn sqlite_as(setup: Setup) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let location = Location::Sqlite(folder.path().join("test.db"));
+        Self::start_as(location, setup, Some(folder)).await
+    }
+
+    pub(crate) async fn postgres_as(setup: Setup) -> Option<Self> {
+        Some(Self::start_as(Self::postgres_location()?, setup, None).await)
+    }
+
+    async fn start_as(location: Location, setup: Setup, folder: Option<TempDir>) -> Self {
+        let config = Config { loopback: true, ..Config::default() };
+        Self::launch(location, setup, config, folder).await
+    }
+
     pub(crate) async fn sqlite() -> Self {
         Self::sqlite_with(Options::default()).await
     }
@@ -41,13 +63,8 @@ impl TestServer {
         Self::start(location, options, Some(folder)).await
     }
 
-    /// `None` where PostgreSQL is known not to be: `.ci/test` says so at its end.
-    pub(crate) async fn postgres() -> Option<Self> {
-        let location = Self::postgres_location()?;
-        Some(Self::start(location, Options::default(), None).await)
-    }
-
-    /// A fresh PostgreSQL database, for one node or several.
+    /// A fresh PostgreSQL database, for one node or several; `None` where PostgreSQL is known not to
+    /// be: `.ci/test` says so at its end.
     pub(crate) fn postgres_location() -> Option<Location> {
         if std::env::var("TERTULIA_TEST_SKIP").is_ok_and(|skip| skip.contains("postgres")) {
             return None;
@@ -71,6 +88,15 @@ impl TestServer {
         config: Config,
         folder: Option<TempDir>,
     ) -> Self {
+        Self::launch(location, Setup { options, heartbeat: None }, config, folder).await
+    }
+
+    async fn launch(
+        location: Location,
+        Setup { options, heartbeat }: Setup,
+        config: Config,
+        folder: Option<TempDir>,
+    ) -> Self {
         let store = Store::open(location).await.unwrap();
         let clock = Clock::manual(Timestamp::from_unix_millis(1_795_000_000_000));
         let options = Options { throttled: false, clock: clock.clone(), ..options };
@@ -78,7 +104,11 @@ impl TestServer {
             Keys::from_secret("a secret of the tests 8f14e45fceea167a5a36dedd4bea2543").unwrap();
         let (chat, tasks) = Chat::start(store, keys, options).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let serving = Server::new(chat.clone(), config, listener, 2).start().unwrap();
+        let mut server = Server::new(chat.clone(), config, listener, 2);
+        if let Some(interval) = heartbeat {
+            server = server.heartbeat(interval);
+        }
+        let serving = server.start().unwrap();
         let base = format!("http://{}", serving.address());
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { chat, clock, base, http, serving, tasks, _folder: folder }
@@ -86,12 +116,6 @@ impl TestServer {
 
     pub(crate) async fn stop(self) {
         self.serving.stop().await.unwrap();
-        self.tasks.stop(&self.chat).await;
-    }
-
-    /// Drains as at SIGTERM.
-    pub(crate) async fn drain(self, within: Duration) {
-        self.serving.drain(within).await.unwrap();
         self.tasks.stop(&self.chat).await;
     }
 
@@ -217,6 +241,21 @@ impl Person {
         self.send(self.request(Method::DELETE, path)).await
     }
 
+    /// All items of all pages of a list, which may be asked for with a `limit`; none where there is
+    /// no such list.
+    pub(crate) async fn pages(&self, path: &str) -> Vec<Value> {
+        let mut items = Vec::new();
+        let mut next = path.to_owned();
+        loop {
+            let page = self.get(&next).await.body;
+            items.extend(page["items"].as_array().cloned().unwrap_or_default());
+            match page["next"].as_str() {
+                Some(cursor) => next = format!("{path}&cursor={cursor}"),
+                None => return items,
+            }
+        }
+    }
+
     /// Makes a public channel, and gives its id.
     pub(crate) async fn create_channel(&self, name: &str) -> String {
         self.create(json!({ "name": name })).await
@@ -264,8 +303,25 @@ pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
 }
 
+/// Waits for what nothing announces, for at most 20 s.
+pub(crate) async fn until(done: impl Fn() -> bool) {
+    let waited = async {
+        while !done() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), waited).await.expect("it did not happen");
+}
+
 /// A number that no other call in this process gives.
 pub(crate) fn unique() -> u32 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+impl TestServer {
+    /// A request to any path, by nobody, to be added to.
+    pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.base))
+    }
 }

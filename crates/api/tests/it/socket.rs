@@ -29,7 +29,8 @@ impl Socket {
         Self::try_open(&person.base, "/api/v1/ws", &headers).await.unwrap()
     }
 
-    /// Opens a socket by these means, or says with which status it was refused.
+    /// Opens a socket by these means, or says with which status it was refused, or with
+    /// which code it was closed at once.
     pub(crate) async fn try_open(
         base: &str,
         path: &str,
@@ -44,7 +45,8 @@ impl Socket {
             Ok((stream, _)) => {
                 let kept = std::collections::VecDeque::new();
                 let mut socket = Self { stream, ready: Value::Null, kept };
-                socket.ready = socket.next().await;
+                // It may be closed before it has begun.
+                socket.ready = socket.receive().await?;
                 assert_eq!(socket.ready["type"], "ready");
                 Ok(socket)
             }
@@ -61,11 +63,35 @@ impl Socket {
         self.stream.send(Message::text(text)).await.unwrap();
     }
 
+    /// Sends what the server may no longer take.
+    pub(crate) async fn try_send(&mut self, frame: Value) {
+        let _ = self.stream.send(Message::text(frame.to_string())).await;
+    }
+
+    /// Drops the frames that have come and were not looked at.
+    pub(crate) fn forget(&mut self) {
+        self.kept.clear();
+    }
+
     /// The next frame, heartbeats aside.
     pub(crate) async fn next(&mut self) -> Value {
         match self.kept.pop_front() {
             Some(frame) => frame,
             None => self.receive().await.expect("a frame, not a close"),
+        }
+    }
+
+    /// The next frame of any kind, however long it takes; none once the connection has ended.
+    pub(crate) async fn any(&mut self) -> Option<Value> {
+        if let Some(frame) = self.kept.pop_front() {
+            return Some(frame);
+        }
+        loop {
+            match self.stream.next().await {
+                Some(Ok(Message::Text(text))) => return Some(serde_json::from_str(&text).unwrap()),
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+                Some(Ok(_)) => {}
+            }
         }
     }
 

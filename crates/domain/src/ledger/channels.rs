@@ -3,13 +3,13 @@
 use super::Ledger;
 use crate::policy::Action;
 use crate::{
-    Body, Channel, ChannelId, ChannelKind, ChannelName, Description, DirectKey, Fault, Faults,
-    Feed, FeedRow, Member, MemberState, NewChannel, Outcome, Rejection, Role, UserId,
+    Body, Channel, ChannelId, ChannelKind, ChannelName, Description, DirectKey, Feed, FeedRow,
+    Member, MemberState, NewChannel, Outcome, Rejection, Role, UserId,
 };
 
 impl Ledger {
     pub(super) fn create_channel(&mut self, new: NewChannel) -> Result<Outcome, Rejection> {
-        self.all_exist(&new.others)?;
+        self.all_exist(new.kind, &new.others)?;
         let participants = match (new.kind, &new.others[..]) {
             (ChannelKind::Direct, [other]) => Some(DirectKey::new(new.creator, *other)),
             _ => None,
@@ -191,15 +191,15 @@ impl Ledger {
         Outcome::Channel { channel, feed, created }
     }
 
-    fn all_exist(&self, users: &[UserId]) -> Result<(), Rejection> {
-        let mut faults = Faults::new();
-        for (index, _) in users.iter().enumerate().filter(|(_, user)| !self.users.contains(user)) {
-            let field = match users.len() {
-                1 => "recipient_id".to_owned(),
-                _ => format!("recipient_ids.{index}"),
-            };
-            faults.push(field, Fault::new("unknown_user", "an existing account"));
+    fn all_exist(&self, kind: ChannelKind, users: &[UserId]) -> Result<(), Rejection> {
+        if users.iter().all(|user| self.users.contains(user)) {
+            return Ok(());
         }
-        faults.ok().map_err(Rejection::Invalid)
+        Err(match kind {
+            ChannelKind::Direct => {
+                Rejection::field("recipient_id", "unknown_user", "an existing account")
+            }
+            _ => Rejection::field("recipient_ids", "unknown_user", "existing accounts only"),
+        })
     }
 }

@@ -33,12 +33,22 @@ pub(super) struct FeedState {
     kept: BTreeMap<i64, Event>,
     listeners: Vec<(UserId, WorkerId)>,
     opened: Instant,
+    /// Whether somebody was let in while nothing was known of the feed: they cannot know what they
+    /// miss, and nobody is about to say where it stands.
+    unsure: bool,
 }
 
 impl FeedState {
     /// A feed of which nothing is known yet.
     pub(super) fn open(feed: Feed) -> Self {
-        Self { feed, released: None, kept: BTreeMap::new(), listeners: Vec::new(), opened: Instant::now() }
+        Self {
+            feed,
+            released: None,
+            kept: BTreeMap::new(),
+            listeners: Vec::new(),
+            opened: Instant::now(),
+            unsure: false,
+        }
     }
 
     pub(super) fn feed(&self) -> Feed {
@@ -49,10 +59,20 @@ impl FeedState {
         self.released
     }
 
+    /// Somebody is let in who does not know where the feed stands.
+    pub(super) fn doubt(&mut self) {
+        self.unsure = self.released.is_none();
+    }
+
+    pub(super) fn is_unsure(&self) -> bool {
+        self.unsure
+    }
+
     /// All up to `rev` is released, or was never for this node to release.
     pub(super) fn learn(&mut self, rev: i64) {
         let released = self.released.map_or(rev, |released| released.max(rev));
         self.released = Some(released);
+        self.unsure = false;
         self.kept = self.kept.split_off(&(released + 1));
     }
 
@@ -81,7 +101,7 @@ impl FeedState {
     pub(super) fn is_waiting(&self) -> bool {
         match self.released {
             Some(_) => !self.kept.is_empty(),
-            None => self.opened.elapsed() > OPENING,
+            None => self.unsure || self.opened.elapsed() > OPENING,
         }
     }
 

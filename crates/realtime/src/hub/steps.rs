@@ -26,8 +26,9 @@ pub(crate) enum Delivery {
     Close { feed: FeedId },
     /// Every listener must sync this feed.
     Stale { feed: FeedId, head: i64 },
-    /// A person's sockets must sync this feed.
-    StaleFor { feed: Feed, user: UserId, head: i64 },
+    /// A person is in this channel: those of their sockets that do not hear it yet do from here on,
+    /// and must sync it.
+    Belongs { feed: Feed, user: UserId, head: i64 },
     /// A session's sockets close.
     EndSession { session: SessionId, user: UserId },
     /// All sockets close, within this time.
@@ -49,7 +50,7 @@ impl Steps {
     pub(crate) fn push(&mut self, to: u64, delivery: Delivery) {
         match delivery {
             Delivery::Frames { .. } | Delivery::EndSession { .. } | Delivery::Drain(_) => {}
-            Delivery::Admit { feed, .. } | Delivery::StaleFor { feed, .. } => {
+            Delivery::Admit { feed, .. } | Delivery::Belongs { feed, .. } => {
                 self.runs.remove(&feed.id());
             }
             Delivery::Cut { feed, .. }

@@ -38,7 +38,7 @@ impl Connection {
 
     /// Hears these channels from now on. Whether the person may is to be asked afterwards, before
     /// [`Connection::open`], and what they may not hear given back by [`Connection::unsubscribe`].
-    pub fn subscribe(&self, channels: &[ChannelId]) {
+    pub fn subscribe<'a>(&self, channels: impl IntoIterator<Item = &'a ChannelId>) {
         for channel in channels {
             self.0.local.add(Feed::Channel(*channel), &self.0.socket);
         }
@@ -49,9 +49,30 @@ impl Connection {
         self.0.local.remove(Feed::Channel(channel).id(), &self.0.socket);
     }
 
+    /// Takes heads that were read after the feeds were subscribed to: all that comes later is heard.
+    /// Where somebody else has begun a feed from a later head, the client is asked to sync it. False
+    /// when that feed is the person's own: it may have said that they came into a channel, so all
+    /// is to be read again.
+    pub fn learn(&self, heads: impl IntoIterator<Item = (Feed, i64)>) -> bool {
+        let Attached { local, socket } = &*self.0;
+        let heads = heads.into_iter().map(|(feed, head)| (feed.id(), head));
+        let further = local.hub.learn(heads);
+        let unknown = socket.unknown.take();
+        let me = Feed::Me(socket.user).id();
+        let mut complete = true;
+        for (feed, head) in further.into_iter().filter(|(feed, _)| unknown.contains(feed)) {
+            if feed == me {
+                complete = false;
+            } else if let Some(name) = local.name(feed) {
+                socket.outbox.borrow_mut().set_stale(feed, &name, head);
+            }
+        }
+        complete
+    }
+
     /// Whether this socket is subscribed to a feed.
     pub fn hears(&self, feed: Feed) -> bool {
-        self.0.socket.feeds.borrow().contains(&feed.id())
+        self.0.socket.hears(feed.id())
     }
 
     /// Writes the first frame, and after it all that was held back.
@@ -75,9 +96,11 @@ impl Connection {
         self.0.socket.outbox.borrow_mut().close(reason);
     }
 
-    /// Ends the connection after what waits.
+    /// Ends the connection after what waits. It hears nothing from now on, however long the client
+    /// takes to read the last of it.
     pub fn finish(&self) {
         self.0.socket.outbox.borrow_mut().finish();
+        self.0.leave();
     }
 
     /// Puts the socket back on a feed, before what it missed is read.
@@ -112,11 +135,17 @@ impl Connection {
     }
 }
 
-impl Drop for Attached {
-    fn drop(&mut self) {
+impl Attached {
+    fn leave(&self) {
         let feeds = self.socket.feeds.borrow().clone();
         for feed in feeds {
             self.local.remove(feed, &self.socket);
         }
+    }
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        self.leave();
     }
 }

@@ -24,7 +24,8 @@ pub(crate) async fn since(
     if since > head {
         return Ok(Changes::reset("ahead", head));
     }
-    if head - since > MAX_BEHIND {
+    // Nodes cannot begin anew: who has ended is read to the last one.
+    if head - since > MAX_BEHIND && of != Feed::System {
         return Ok(Changes::reset("limited", head));
     }
     let mut states = match of {

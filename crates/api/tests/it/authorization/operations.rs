@@ -1,0 +1,216 @@
+//! The table of operations.
+
+use serde_json::{Value, json};
+
+use super::world::Place::{self, Direct, Group, Nowhere, Private, Public};
+use super::world::{Scene, Who, World};
+use crate::server::{PASSWORD, unique};
+
+/// Who gets which status when they ask for an operation.
+pub(super) struct Row {
+    /// `METHOD /path`, as the document has it.
+    pub(super) operation: &'static str,
+    pub(super) place: Place,
+    /// Whether the message, person or session that the path names is the caller's own.
+    pub(super) own: bool,
+    pub(super) expected: [u16; 6],
+}
+
+/// There is no such case: nobody can be the owner's equal in it.
+pub(super) const NONE: u16 = 0;
+
+const fn row(operation: &'static str, place: Place, expected: [u16; 6]) -> Row {
+    Row { operation, place, own: false, expected }
+}
+
+const fn own(operation: &'static str, place: Place, expected: [u16; 6]) -> Row {
+    Row { operation, place, own: true, expected }
+}
+
+/// What has no rule of who may: it is for everybody, even for who brings a token that is no good.
+const fn open(operation: &'static str, status: u16) -> Row {
+    row(operation, Nowhere, [status; 6])
+}
+
+/// What every signed-in account may.
+const fn signed_in(operation: &'static str, status: u16) -> Row {
+    row(operation, Nowhere, [401, status, status, status, status, 401])
+}
+
+/// One row for each operation, and for each kind of channel where there is one.
+#[rustfmt::skip]
+pub(super) const TABLE: &[Row] = &[
+    open("GET /", 200),
+    open("GET /health", 200),
+    open("GET /ready", 200),
+
+    open("POST /api/v1/auth/register", 201),
+    open("POST /api/v1/auth/login", 200),
+    open("POST /api/v1/auth/refresh", 200),
+    signed_in("POST /api/v1/auth/logout", 204),
+    signed_in("POST /api/v1/auth/tickets", 201),
+    signed_in("GET /api/v1/auth/me", 200),
+    signed_in("GET /api/v1/auth/sessions", 200),
+    signed_in("DELETE /api/v1/auth/sessions", 204),
+    signed_in("DELETE /api/v1/auth/sessions/{session}", 404),
+    own("DELETE /api/v1/auth/sessions/{session}", Nowhere, [401, 204, 204, 204, 204, 401]),
+
+    signed_in("GET /api/v1/users", 200),
+    signed_in("GET /api/v1/users/me", 200),
+    signed_in("PATCH /api/v1/users/me", 200),
+    signed_in("GET /api/v1/users/me/channels", 200),
+    signed_in("GET /api/v1/users/me/changes", 200),
+    signed_in("GET /api/v1/users/by-username/{username}", 200),
+    signed_in("GET /api/v1/users/{user}", 200),
+
+    signed_in("GET /api/v1/channels", 200),
+    signed_in("POST /api/v1/channels", 201),
+    signed_in("POST /api/v1/conversations", 201),
+    signed_in("POST /api/v1/admin/claim", 403), // with a token that was never printed
+    signed_in("GET /api/v1/ws", 101),
+
+    //                                                        nobody stranger member owner former ended
+    row("GET /api/v1/channels/{channel}",            Public,  [401, 200, 200, 200, 200, 401]),
+    row("GET /api/v1/channels/{channel}",            Private, [401, 404, 200, 200, 404, 401]),
+    row("GET /api/v1/channels/{channel}",            Group,   [401, 404, 200, 200, 404, 401]),
+    row("GET /api/v1/channels/{channel}",            Direct,  [401, 404, 200, 200, NONE, 401]),
+
+    row("PATCH /api/v1/channels/{channel}",          Public,  [401, 403, 403, 200, 403, 401]),
+    row("PATCH /api/v1/channels/{channel}",          Private, [401, 404, 403, 200, 404, 401]),
+    row("PATCH /api/v1/channels/{channel}",          Group,   [401, 404, 200, 200, 404, 401]),
+    row("PATCH /api/v1/channels/{channel}",          Direct,  [401, 404, 403, 403, NONE, 401]),
+
+    row("DELETE /api/v1/channels/{channel}",         Public,  [401, 403, 403, 204, 403, 401]),
+    row("DELETE /api/v1/channels/{channel}",         Private, [401, 404, 403, 204, 404, 401]),
+    row("DELETE /api/v1/channels/{channel}",         Group,   [401, 404, 403, 204, 404, 401]),
+    row("DELETE /api/v1/channels/{channel}",         Direct,  [401, 404, 403, 403, NONE, 401]),
+
+    // Who is in the channel already comes in without a change.
+    row("POST /api/v1/channels/{channel}/join",      Public,  [401, 200, 200, 200, 200, 401]),
+    row("POST /api/v1/channels/{channel}/join",      Private, [401, 404, 200, 200, 404, 401]),
+    row("POST /api/v1/channels/{channel}/join",      Group,   [401, 404, 200, 200, 404, 401]),
+    row("POST /api/v1/channels/{channel}/join",      Direct,  [401, 404, 200, 200, NONE, 401]),
+
+    row("POST /api/v1/channels/{channel}/leave",     Public,  [401, 409, 204, 403, 409, 401]),
+    row("POST /api/v1/channels/{channel}/leave",     Private, [401, 404, 204, 403, 404, 401]),
+    row("POST /api/v1/channels/{channel}/leave",     Group,   [401, 404, 204, 403, 404, 401]),
+    row("POST /api/v1/channels/{channel}/leave",     Direct,  [401, 404, 403, 403, NONE, 401]),
+
+    row("GET /api/v1/channels/{channel}/members",    Public,  [401, 200, 200, 200, 200, 401]),
+    row("GET /api/v1/channels/{channel}/members",    Private, [401, 404, 200, 200, 404, 401]),
+    row("GET /api/v1/channels/{channel}/members",    Group,   [401, 404, 200, 200, 404, 401]),
+    row("GET /api/v1/channels/{channel}/members",    Direct,  [401, 404, 200, 200, NONE, 401]),
+
+    row("POST /api/v1/channels/{channel}/members",   Public,  [401, 403, 403, 201, 403, 401]),
+    row("POST /api/v1/channels/{channel}/members",   Private, [401, 404, 403, 201, 404, 401]),
+    row("POST /api/v1/channels/{channel}/members",   Group,   [401, 404, 201, 201, 404, 401]),
+    row("POST /api/v1/channels/{channel}/members",   Direct,  [401, 404, 403, 403, NONE, 401]),
+
+    row("DELETE /api/v1/channels/{channel}/members/{user}", Public,  [401, 403, 403, 204, 403, 401]),
+    row("DELETE /api/v1/channels/{channel}/members/{user}", Private, [401, 404, 403, 204, 404, 401]),
+    row("DELETE /api/v1/channels/{channel}/members/{user}", Group,   [401, 404, 403, 204, 404, 401]),
+    row("DELETE /api/v1/channels/{channel}/members/{user}", Direct,  [401, 404, 403, 403, NONE, 401]),
+    // Oneself: that is leaving, and has its own operation.
+    own("DELETE /api/v1/channels/{channel}/members/{user}", Public,  [401, 403, 403, 403, 403, 401]),
+    own("DELETE /api/v1/channels/{channel}/members/{user}", Private, [401, 404, 403, 403, 404, 401]),
+    own("DELETE /api/v1/channels/{channel}/members/{user}", Group,   [401, 404, 403, 403, 404, 401]),
+
+    row("GET /api/v1/channels/{channel}/messages",   Public,  [401, 200, 200, 200, 200, 401]),
+    row("GET /api/v1/channels/{channel}/messages",   Private, [401, 404, 200, 200, 404, 401]),
+    row("GET /api/v1/channels/{channel}/messages",   Group,   [401, 404, 200, 200, 404, 401]),
+    row("GET /api/v1/channels/{channel}/messages",   Direct,  [401, 404, 200, 200, NONE, 401]),
+
+    row("POST /api/v1/channels/{channel}/messages",  Public,  [401, 403, 201, 201, 403, 401]),
+    row("POST /api/v1/channels/{channel}/messages",  Private, [401, 404, 201, 201, 404, 401]),
+    row("POST /api/v1/channels/{channel}/messages",  Group,   [401, 404, 201, 201, 404, 401]),
+    row("POST /api/v1/channels/{channel}/messages",  Direct,  [401, 404, 201, 201, NONE, 401]),
+
+    row("GET /api/v1/channels/{channel}/changes",    Public,  [401, 200, 200, 200, 200, 401]),
+    row("GET /api/v1/channels/{channel}/changes",    Private, [401, 404, 200, 200, 404, 401]),
+    row("GET /api/v1/channels/{channel}/changes",    Group,   [401, 404, 200, 200, 404, 401]),
+    row("GET /api/v1/channels/{channel}/changes",    Direct,  [401, 404, 200, 200, NONE, 401]),
+
+    row("GET /api/v1/messages/{message}",            Public,  [401, 200, 200, 200, 200, 401]),
+    row("GET /api/v1/messages/{message}",            Private, [401, 404, 200, 200, 404, 401]),
+    row("GET /api/v1/messages/{message}",            Group,   [401, 404, 200, 200, 404, 401]),
+    row("GET /api/v1/messages/{message}",            Direct,  [401, 404, 200, 200, NONE, 401]),
+    own("GET /api/v1/messages/{message}",            Public,  [NONE, NONE, 200, 200, 200, 401]),
+    own("GET /api/v1/messages/{message}",            Private, [NONE, NONE, 200, 200, 404, 401]),
+
+    row("PATCH /api/v1/messages/{message}",          Public,  [401, 403, 403, 403, 403, 401]),
+    row("PATCH /api/v1/messages/{message}",          Private, [401, 404, 403, 403, 404, 401]),
+    row("PATCH /api/v1/messages/{message}",          Group,   [401, 404, 403, 403, 404, 401]),
+    row("PATCH /api/v1/messages/{message}",          Direct,  [401, 404, 403, 403, NONE, 401]),
+    own("PATCH /api/v1/messages/{message}",          Public,  [NONE, NONE, 200, 200, 403, 401]),
+    own("PATCH /api/v1/messages/{message}",          Private, [NONE, NONE, 200, 200, 404, 401]),
+    own("PATCH /api/v1/messages/{message}",          Group,   [NONE, NONE, 200, 200, 404, 401]),
+    own("PATCH /api/v1/messages/{message}",          Direct,  [NONE, NONE, 200, 200, NONE, 401]),
+
+    row("DELETE /api/v1/messages/{message}",         Public,  [401, 403, 403, 204, 403, 401]),
+    row("DELETE /api/v1/messages/{message}",         Private, [401, 404, 403, 204, 404, 401]),
+    row("DELETE /api/v1/messages/{message}",         Group,   [401, 404, 403, 204, 404, 401]),
+    row("DELETE /api/v1/messages/{message}",         Direct,  [401, 404, 403, 403, NONE, 401]),
+    own("DELETE /api/v1/messages/{message}",         Public,  [NONE, NONE, 204, 204, 403, 401]),
+    own("DELETE /api/v1/messages/{message}",         Private, [NONE, NONE, 204, 204, 404, 401]),
+    own("DELETE /api/v1/messages/{message}",         Group,   [NONE, NONE, 204, 204, 404, 401]),
+    own("DELETE /api/v1/messages/{message}",         Direct,  [NONE, NONE, 204, 204, NONE, 401]),
+];
+
+impl Row {
+    pub(super) fn method(&self) -> &'static str {
+        self.operation.split_once(' ').map_or("", |(method, _)| method)
+    }
+
+    /// The template of the path.
+    pub(super) fn template(&self) -> &'static str {
+        self.operation.split_once(' ').map_or("", |(_, path)| path)
+    }
+
+    /// The path to what is there.
+    pub(super) fn path(&self, world: &World<'_>, scene: &Scene, who: Who) -> String {
+        let person = world.person(who);
+        let named = if self.own && who != Who::Nobody { person } else { &world.fellow };
+        self.template()
+            .replace("{channel}", &scene.channel)
+            .replace("{message}", scene.message(who, self.own))
+            .replace("{user}", &named.id)
+            .replace("{session}", &named.session)
+            .replace("{username}", "fellow")
+    }
+
+    /// The path to what is not there.
+    pub(super) fn path_to_nothing(&self) -> String {
+        let mut path = self.template().to_owned();
+        while let Some((begin, end)) = path.find('{').zip(path.find('}')) {
+            path.replace_range(begin..=end, &uuid::Uuid::new_v4().to_string());
+        }
+        path
+    }
+
+    /// A good body, where there is one.
+    pub(super) fn body(&self, world: &World<'_>) -> Option<Value> {
+        let once = format!("n{}", unique());
+        Some(match self.operation {
+            "POST /api/v1/auth/register" => json!({ "username": once, "password": PASSWORD }),
+            "POST /api/v1/auth/login" => json!({ "username": "fellow", "password": PASSWORD }),
+            "POST /api/v1/auth/refresh" => json!({ "refresh_token": world.fellow.refresh_token }),
+            "POST /api/v1/admin/claim" => json!({ "token": format!("tat_{}", "A".repeat(43)) }),
+            "PATCH /api/v1/users/me" => json!({ "bio": once }),
+            "POST /api/v1/channels" | "PATCH /api/v1/channels/{channel}" => json!({ "name": once }),
+            "POST /api/v1/channels/{channel}/members" => json!({ "user_id": world.newcomer.id }),
+            "POST /api/v1/conversations" => json!({ "recipient_id": world.fellow.id }),
+            "POST /api/v1/channels/{channel}/messages" | "PATCH /api/v1/messages/{message}" => {
+                json!({ "content": once })
+            }
+            _ => return None,
+        })
+    }
+
+    /// Whether it ends the session that asks, when it is done.
+    pub(super) fn signs_out(&self) -> bool {
+        match self.operation {
+            "POST /api/v1/auth/logout" | "DELETE /api/v1/auth/sessions" => true,
+            operation => self.own && operation.ends_with("{session}"),
+        }
+    }
+}

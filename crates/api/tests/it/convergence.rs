@@ -1,0 +1,173 @@
+//! Whatever happens at random, clients that follow the protocol's rules end with what is there.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tertulia_chat::Options;
+
+use crate::on_both;
+use crate::server::{Person, Setup, TestServer, text};
+
+mod actions;
+mod client;
+mod state;
+
+use actions::{Dice, World};
+use client::{Command, Device};
+use state::{State, View, int};
+
+/// Steps of a round.
+const STEPS: usize = 120;
+
+/// Within how long of the last trouble everybody holds the same.
+const WITHIN: Duration = Duration::from_secs(10);
+
+fn setup() -> Setup {
+    let options = Options {
+        access_ttl: time::Duration::days(1),
+        reconcile_every: Duration::from_millis(200),
+        ..Options::default()
+    };
+    Setup { options, heartbeat: Some(Duration::from_secs(1)) }
+}
+
+/// As many rounds as `TERTULIA_CONVERGENCE_ROUNDS` says, from the seed `TERTULIA_CONVERGENCE_SEED`.
+fn seeds() -> std::ops::Range<u64> {
+    let number = |name, otherwise| {
+        std::env::var(name).map_or(otherwise, |text| text.parse().expect("a whole number"))
+    };
+    let first = number("TERTULIA_CONVERGENCE_SEED", 1);
+    first..first + number("TERTULIA_CONVERGENCE_ROUNDS", 4)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_converge_whatever_happens_sqlite() {
+    for seed in seeds() {
+        let server = TestServer::sqlite_as(setup()).await;
+        round(&server, seed).await;
+        server.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_converge_whatever_happens_postgres() {
+    for seed in seeds() {
+        let Some(server) = TestServer::postgres_as(setup()).await else { return };
+        round(&server, seed).await;
+        server.stop().await;
+    }
+}
+
+async fn round(server: &TestServer, seed: u64) {
+    let mut dice = Dice::new(seed);
+    let mut world = World::new(server, &mut dice).await;
+    for device in &world.devices {
+        device.tell(Command::Connect { since: false });
+    }
+    for _ in 0..STEPS {
+        world.step(&mut dice).await;
+    }
+    world.calm();
+    for device in &mut world.devices {
+        if let Err(difference) = converges(device).await {
+            let (story, trace) = (world.story.join("\n"), device.state.borrow().trace.join("\n"));
+            panic!("seed {seed}, after\n{story}\nthis device saw\n{trace}\n{difference}");
+        }
+    }
+    for device in world.devices {
+        device.stop().await;
+    }
+}
+
+/// Waits until a device holds what its owner reads now; otherwise, what is different.
+async fn converges(device: &mut Device) -> Result<(), String> {
+    let deadline = tokio::time::Instant::now() + WITHIN;
+    let mut truth = read(&device.person).await;
+    loop {
+        let difference = {
+            let state = device.state.borrow_and_update();
+            difference(&state, &truth)
+        };
+        let Some(difference) = difference else { return Ok(()) };
+        match tokio::time::timeout_at(deadline, device.state.changed()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return Err(format!("the client has stopped; before that, {difference}")),
+            Err(_) => return Err(difference),
+        }
+        // What devices said over their sockets may have come after the reading.
+        truth = read(&device.person).await;
+    }
+}
+
+/// The first thing that a client sees otherwise than it is.
+fn difference(state: &State, truth: &BTreeMap<String, View>) -> Option<String> {
+    let view = state.view();
+    for (id, channel) in &view {
+        let Some(mut real) = truth.get(id).cloned() else {
+            return Some(format!("{id} is held, by somebody who is not in it: {channel:?}"));
+        };
+        if state.floor(id) > 0 {
+            real.forget_below(state.floor(id));
+        }
+        if *channel != real {
+            return Some(format!("me at {}, {id}: {}", state.me, channel.against(&real)));
+        }
+    }
+    let missing = truth.keys().find(|id| !view.contains_key(*id));
+    missing.map(|id| format!("me at {}, {id} is not held", state.me))
+}
+
+/// Everything that somebody may see of their channels, read afresh.
+async fn read(person: &Person) -> BTreeMap<String, View> {
+    let mut truth = BTreeMap::new();
+    for own in person.pages("/users/me/channels?limit=2").await {
+        let id = text(&own["channel"]["id"]);
+        let members = person.pages(&format!("/channels/{id}/members?limit=2")).await;
+        let messages = person.pages(&format!("/channels/{id}/messages?limit=50")).await;
+        let view = View {
+            head: int(&own["channel"]["head"]),
+            channel: bare(&own["channel"]),
+            members: members.into_iter().map(|one| (text(&one["user_id"]), one)).collect(),
+            messages: messages.into_iter().map(|one| (int(&one["seq"]), one)).collect(),
+            read_seq: int(&own["read_seq"]),
+            unread: usize::try_from(int(&own["unread"])).unwrap(),
+        };
+        truth.insert(id, view);
+    }
+    truth
+}
+
+/// A channel without what is said of its feed beside it.
+fn bare(channel: &Value) -> Value {
+    let mut channel = channel.clone();
+    for key in ["head", "last_seq", "epoch"] {
+        channel.as_object_mut().unwrap().remove(key);
+    }
+    channel
+}
+
+on_both! {
+    with setup(),
+    async fn who_missed_a_thousand_steps_takes_the_newest_page(server: TestServer) {
+        let (ann, bob) = (server.user("ann").await, server.user("bob").await);
+        let channel = ann.create_channel("general").await;
+        bob.join(&channel).await;
+        let mut device = Device::start(&bob);
+        device.tell(Command::Connect { since: false });
+        converges(&mut device).await.unwrap();
+        device.tell(Command::Vanish);
+        let mut mouth = ann.listen().await;
+        for n in 0..1001 {
+            let say = json!({ "type": "message.send", "ref": n, "channel_id": channel, "content": "x" });
+            mouth.send(say).await;
+        }
+        mouth.until(|frame| frame["type"] == "reply" && frame["ref"] == 1000).await;
+        device.tell(Command::Connect { since: true });
+        converges(&mut device).await.unwrap();
+        assert_eq!(device.state.borrow().floor(&channel), 982, "20 messages, of 1001");
+        ann.say(&channel, "and on").await;
+        converges(&mut device).await.unwrap();
+        device.stop().await;
+    }
+}

@@ -1,0 +1,206 @@
+//! What happens at random: what people do, and what befalls their devices and the bus.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::client::{Command, Device};
+use crate::server::{Answer, Person, TestServer, text};
+
+/// Numbers that a seed determines (`SplitMix64`).
+pub(crate) struct Dice(u64);
+
+impl Dice {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// Below `sides`.
+    pub(crate) fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        usize::try_from((mixed ^ (mixed >> 31)) % sides as u64).unwrap()
+    }
+
+    fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
+        if from.is_empty() { None } else { from.get(self.roll(from.len())) }
+    }
+}
+
+/// A server, its people and their devices, and what there was to talk about.
+pub(crate) struct World<'a> {
+    pub(crate) server: &'a TestServer,
+    pub(crate) people: Vec<Person>,
+    pub(crate) devices: Vec<Device>,
+    channels: Vec<String>,
+    /// Messages, and who sent them.
+    messages: Vec<(String, usize)>,
+    /// What was done, for whoever must find out what went wrong.
+    pub(crate) story: Vec<String>,
+    said: usize,
+}
+
+/// At most so many channels are made: they are to be busy.
+const MAX_CHANNELS: usize = 6;
+
+/// What somebody does over REST.
+#[derive(Clone, Debug)]
+struct Act {
+    who: usize,
+    method: Method,
+    path: String,
+    body: Option<Value>,
+}
+
+impl<'a> World<'a> {
+    /// 3 to 5 people with 1 or 2 devices each, and a channel that everybody is in.
+    pub(crate) async fn new(server: &'a TestServer, dice: &mut Dice) -> Self {
+        let names = ["ann", "bob", "carol", "dan", "eve"];
+        let mut people = Vec::new();
+        let mut devices = Vec::new();
+        for name in &names[..3 + dice.roll(3)] {
+            let person = server.user(name).await;
+            devices.push(Device::start(&person));
+            if dice.roll(2) == 0 {
+                devices.push(Device::start(&server.log_in(name).await));
+            }
+            people.push(person);
+        }
+        let square = people[0].create_channel("square").await;
+        for person in &people[1..] {
+            person.join(&square).await;
+        }
+        let (channels, messages, story) = (vec![square], Vec::new(), Vec::new());
+        Self { server, people, devices, channels, messages, story, said: 0 }
+    }
+
+    /// Something happens to the bus or a device, or up to four things are done at once.
+    pub(crate) async fn step(&mut self, dice: &mut Dice) {
+        match dice.roll(10) {
+            0 => {
+                let every = u32::try_from(dice.roll(4)).unwrap();
+                self.story.push(format!("the bus loses every {every}."));
+                self.server.chat.bus().lose_every(every);
+            }
+            1..=3 => self.befall(dice),
+            _ => {
+                let acts: Vec<_> = (0..=dice.roll(4)).filter_map(|_| self.act(dice)).collect();
+                self.story.push(format!("{acts:?}"));
+                let done = acts.iter().map(|act| perform(&self.people[act.who], act));
+                let answers = futures_util::future::join_all(done).await;
+                for (act, answer) in acts.iter().zip(answers) {
+                    self.note(act, &answer);
+                }
+            }
+        }
+    }
+
+    /// Everybody is connected and reads, and the bus loses nothing more.
+    pub(crate) fn calm(&mut self) {
+        self.server.chat.bus().lose_every(0);
+        for device in &self.devices {
+            device.tell(Command::Release);
+            device.tell(Command::Connect { since: true });
+        }
+    }
+
+    fn befall(&mut self, dice: &mut Dice) {
+        let which = dice.roll(self.devices.len());
+        let command = match dice.roll(8) {
+            0 => Command::Vanish,
+            1 => Command::Hold,
+            2 => Command::Release,
+            3..=4 => Command::Connect { since: dice.roll(2) == 0 },
+            5 => {
+                // Long enough that `since` leaves something out.
+                self.server.clock.advance(time::Duration::minutes(7));
+                return self.story.push("seven minutes pass".to_owned());
+            }
+            _ => match dice.pick(&self.channels).cloned() {
+                Some(channel) => Command::Say { channel, content: self.words() },
+                None => return,
+            },
+        };
+        self.story.push(format!("device {which}: {command:?}"));
+        self.devices[which].tell(command);
+    }
+
+    fn words(&mut self) -> String {
+        self.said += 1;
+        format!("words {}", self.said)
+    }
+
+    fn act(&mut self, dice: &mut Dice) -> Option<Act> {
+        let who = dice.roll(self.people.len());
+        let other = self.people[dice.roll(self.people.len())].id.clone();
+        let channel = dice.pick(&self.channels).cloned();
+        let act = |method, path: String, body| Some(Act { who, method, path, body });
+        match dice.roll(24) {
+            0 if self.channels.len() < MAX_CHANNELS => {
+                let kind = if dice.roll(2) == 0 { "public" } else { "private" };
+                let body = json!({ "name": self.words(), "kind": kind });
+                act(Method::POST, "/channels".into(), Some(body))
+            }
+            1 if self.channels.len() < MAX_CHANNELS => {
+                let body = json!({ "recipient_id": other });
+                act(Method::POST, "/conversations".into(), Some(body))
+            }
+            2 if dice.roll(3) == 0 => act(Method::DELETE, format!("/channels/{}", channel?), None),
+            3..=4 => act(Method::POST, format!("/channels/{}/join", channel?), None),
+            5 => act(Method::POST, format!("/channels/{}/leave", channel?), None),
+            6..=8 => {
+                // Owners let in and throw out more often than one would in life.
+                let path = format!("/channels/{}/members", channel?);
+                act(Method::POST, path, Some(json!({ "user_id": other })))
+            }
+            9..=10 => act(Method::DELETE, format!("/channels/{}/members/{other}", channel?), None),
+            11 => {
+                let body = json!({ "name": self.words() });
+                act(Method::PATCH, format!("/channels/{}", channel?), Some(body))
+            }
+            12..=13 => {
+                let (message, author) = dice.pick(&self.messages).cloned()?;
+                let body = Some(json!({ "content": self.words() }));
+                let path = format!("/messages/{message}");
+                Some(Act { who: author, method: Method::PATCH, path, body })
+            }
+            14 => {
+                let (message, author) = dice.pick(&self.messages).cloned()?;
+                let path = format!("/messages/{message}");
+                Some(Act { who: author, method: Method::DELETE, path, body: None })
+            }
+            _ => {
+                let body = json!({ "content": self.words() });
+                act(Method::POST, format!("/channels/{}/messages", channel?), Some(body))
+            }
+        }
+    }
+
+    /// Remembers what there is to act upon.
+    fn note(&mut self, act: &Act, answer: &Answer) {
+        let status = answer.status.as_u16();
+        assert!(status < 500 && status != 400, "{act:?}: {}", answer.body);
+        if !answer.status.is_success() {
+            return;
+        }
+        if act.path == "/channels" || act.path == "/conversations" {
+            let id = text(&answer.body["id"]);
+            if !self.channels.contains(&id) {
+                self.channels.push(id);
+            }
+        } else if act.method == Method::POST && act.path.ends_with("/messages") {
+            self.messages.push((text(&answer.body["id"]), act.who));
+        } else if act.method == Method::DELETE && act.path.split('/').count() == 3 {
+            self.channels.retain(|id| !act.path.ends_with(id.as_str()));
+        }
+    }
+}
+
+async fn perform(person: &Person, act: &Act) -> Answer {
+    let request = person.request(act.method.clone(), &act.path);
+    match &act.body {
+        Some(body) => person.send(request.json(body)).await,
+        None => person.send(request).await,
+    }
+}

@@ -1,0 +1,339 @@
+//! What a client holds, and the rules by which it is kept: nothing here asks the server anything.
+//!
+//! An entity is applied only if its rev is newer than the one held. The cursor of a feed moves only
+//! when `prev ≤ cursor < rev`; a frame that begins beyond the cursor asks for a `sync`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::server::text;
+
+/// All that a client knows.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct State {
+    user: String,
+    /// The database that all cursors are of; none before the first `ready`.
+    pub(crate) epoch: Option<String>,
+    /// Where the client is in its own feed.
+    pub(crate) me: i64,
+    /// The newest rev of `me` that said something of a channel.
+    memberships: BTreeMap<String, i64>,
+    channels: BTreeMap<String, Channel>,
+    /// The feeds that must be synced.
+    pub(crate) wanted: BTreeSet<String>,
+    /// Gives each stay in a channel a number of its own.
+    stays: u64,
+    /// What came and went, for whoever must find out what went wrong.
+    pub(crate) trace: Vec<String>,
+}
+
+/// What a client knows of a channel that it is in.
+#[derive(Clone, Debug)]
+struct Channel {
+    cursor: i64,
+    stay: u64,
+    info: Value,
+    members: BTreeMap<String, Value>,
+    messages: BTreeMap<String, Value>,
+    /// Older messages than this place were never fetched.
+    floor: i64,
+    read_seq: i64,
+}
+
+/// A channel as somebody who is in it sees it, by whatever way they came to know it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct View {
+    pub(crate) head: i64,
+    pub(crate) channel: Value,
+    /// Who is in it.
+    pub(crate) members: BTreeMap<String, Value>,
+    /// By their places.
+    pub(crate) messages: BTreeMap<i64, Value>,
+    pub(crate) read_seq: i64,
+    pub(crate) unread: usize,
+}
+
+impl View {
+    /// What somebody sees who has no older messages than this place.
+    pub(crate) fn forget_below(&mut self, floor: i64) {
+        self.messages.retain(|seq, _| *seq >= floor);
+        self.unread = unread(&self.messages, self.read_seq);
+    }
+
+    /// Where this one is otherwise than `real`.
+    pub(crate) fn against(&self, real: &Self) -> String {
+        let (mut held, mut is) = (self.clone(), real.clone());
+        held.messages.retain(|seq, message| real.messages.get(seq) != Some(message));
+        is.messages.retain(|seq, message| self.messages.get(seq) != Some(message));
+        held.members.retain(|user, member| real.members.get(user) != Some(member));
+        is.members.retain(|user, member| self.members.get(user) != Some(member));
+        format!("apart from what is right, it is held as\n{held:?}\nand is\n{is:?}")
+    }
+}
+
+/// How many of these messages one has not read.
+fn unread(messages: &BTreeMap<i64, Value>, read_seq: i64) -> usize {
+    messages.range(read_seq + 1..).filter(|(_, message)| message["deleted_at"].is_null()).count()
+}
+
+impl State {
+    pub(crate) fn of(user: &str) -> Self {
+        Self { user: user.to_owned(), ..Self::default() }
+    }
+
+    /// Takes the first frame of a connection. `partial` when it leaves out what did not move.
+    pub(crate) fn ready(&mut self, ready: &Value, partial: bool) {
+        let epoch = text(&ready["epoch"]);
+        let first = self.epoch.as_ref() != Some(&epoch);
+        if first {
+            let (stays, trace) = (self.stays, std::mem::take(&mut self.trace));
+            *self = Self { epoch: Some(epoch), stays, trace, ..Self::of(&self.user) };
+        }
+        let listed = ready["channels"].as_array().unwrap();
+        if !partial {
+            assert!(ready["next"].is_null(), "more channels than these tests make");
+            let held: Vec<String> = self.channels.keys().cloned().collect();
+            for id in held.iter().filter(|id| !listed.iter().any(|own| own["feed"] == id.as_str()))
+            {
+                self.drop_channel(id);
+            }
+        }
+        for gone in ready["gone"].as_array().unwrap() {
+            self.drop_channel(&text(gone));
+        }
+        for own in listed {
+            let id = text(&own["feed"]);
+            let channel = self.open(&id);
+            channel.read_seq = channel.read_seq.max(int(&own["read_seq"]));
+            if channel.cursor < int(&own["head"]) {
+                self.wanted.insert(id);
+            }
+        }
+        let head = int(&ready["me"]["head"]);
+        if first {
+            // The list says all that the feed could.
+            self.me = head;
+        } else if self.me < head {
+            self.wanted.insert("me".to_owned());
+        }
+    }
+
+    /// Takes a frame, live or from a delta.
+    pub(crate) fn frame(&mut self, frame: &Value) {
+        let feed = text(&frame["feed"]);
+        let (prev, rev) = (int(&frame["prev"]), int(&frame["rev"]));
+        assert!(prev < rev, "a frame that leads nowhere: {frame}");
+        let Some(cursor) = self.cursor(&feed) else { return };
+        if rev <= cursor {
+            return;
+        }
+        if feed == "me" {
+            self.membership(frame, rev);
+        } else {
+            self.entity(&feed, frame);
+        }
+        if prev > cursor {
+            self.wanted.insert(feed);
+        } else {
+            self.advance(&feed, rev);
+        }
+    }
+
+    /// Takes a page of what was missed after `since`. False when it must be fetched anew instead.
+    pub(crate) fn delta(&mut self, feed: &str, since: i64, delta: &Value) -> bool {
+        let Some(cursor) = self.cursor(feed) else { return true };
+        if cursor < since {
+            // It was asked for during an earlier stay, whose state is gone.
+            self.wanted.insert(feed.to_owned());
+            return true;
+        }
+        if delta.get("reset").is_some() {
+            return false;
+        }
+        for frame in delta["items"].as_array().unwrap() {
+            assert_eq!(frame["feed"], feed);
+            self.frame(frame);
+        }
+        if delta["more"] == true {
+            self.wanted.insert(feed.to_owned());
+        } else {
+            self.advance(feed, int(&delta["head"]));
+        }
+        true
+    }
+
+    /// The server has nothing under this name, when asked during this stay.
+    pub(crate) fn not_found(&mut self, feed: &str, stay: u64) {
+        if self.stay(feed) == Some(stay) {
+            self.drop_channel(feed);
+        }
+    }
+
+    /// This feed must be synced, if it is one of this client's.
+    pub(crate) fn want(&mut self, feed: &str) {
+        if self.cursor(feed).is_some() {
+            self.wanted.insert(feed.to_owned());
+        }
+    }
+
+    /// The feed is this far, or further.
+    pub(crate) fn head(&mut self, feed: &str, head: i64) {
+        if self.cursor(feed).is_some_and(|cursor| cursor < head) {
+            self.wanted.insert(feed.to_owned());
+        }
+    }
+
+    /// A message that the server gave outside of any feed.
+    pub(crate) fn message(&mut self, message: &Value) {
+        let channel = text(&message["channel_id"]);
+        if self.cursor(&channel).is_some_and(|cursor| int(&message["rev"]) > cursor) {
+            self.entity(&channel, &serde_json::json!({ "message": message }));
+        }
+    }
+
+    /// Begins a channel anew from its newest page, which was read at `head`, and from its members
+    /// and itself, which were read later.
+    pub(crate) fn begin_anew(&mut self, id: &str, page: &Value, members: &[Value], itself: Value) {
+        let Some(channel) = self.channels.get_mut(id) else { return };
+        channel.messages.clear();
+        channel.members.clear();
+        channel.cursor = int(&page["head"]);
+        channel.info = itself;
+        let items = page["items"].as_array().unwrap();
+        channel.floor = match items.last() {
+            Some(oldest) if !page["next"].is_null() => int(&oldest["seq"]),
+            _ => 0,
+        };
+        for message in items {
+            channel.messages.insert(text(&message["id"]), message.clone());
+        }
+        for member in members {
+            channel.members.insert(text(&member["user_id"]), member.clone());
+        }
+        self.wanted.insert(id.to_owned());
+    }
+
+    pub(crate) fn cursor(&self, feed: &str) -> Option<i64> {
+        match feed {
+            "me" => Some(self.me),
+            _ => self.channels.get(feed).map(|channel| channel.cursor),
+        }
+    }
+
+    pub(crate) fn stay(&self, feed: &str) -> Option<u64> {
+        self.channels.get(feed).map(|channel| channel.stay)
+    }
+
+    pub(crate) fn floor(&self, channel: &str) -> i64 {
+        self.channels.get(channel).map_or(0, |channel| channel.floor)
+    }
+
+    /// The channels as this client sees them.
+    pub(crate) fn view(&self) -> BTreeMap<String, View> {
+        self.channels.iter().map(|(id, channel)| (id.clone(), channel.view())).collect()
+    }
+
+    fn membership(&mut self, frame: &Value, rev: i64) {
+        let id = text(&frame["channel_id"]);
+        if self.memberships.get(&id).is_some_and(|held| *held >= rev) {
+            return;
+        }
+        self.memberships.insert(id.clone(), rev);
+        if frame["channel"].is_null() {
+            self.drop_channel(&id);
+            return;
+        }
+        let read_seq = int(&frame["membership"]["read_seq"]);
+        self.stays += 1;
+        let stay = self.stays;
+        let channel = self.open(&id);
+        channel.stay = stay;
+        channel.read_seq = channel.read_seq.max(read_seq);
+        replace(&mut channel.info, &frame["channel"]);
+        self.wanted.insert(id);
+    }
+
+    fn entity(&mut self, id: &str, frame: &Value) {
+        let Some(channel) = self.channels.get_mut(id) else { return };
+        if let Some(message) = frame.get("message") {
+            assert_eq!(message["channel_id"], id);
+            if message["author_id"] == self.user.as_str() {
+                channel.read_seq = channel.read_seq.max(int(&message["seq"]));
+            }
+            replace(channel.messages.entry(text(&message["id"])).or_default(), message);
+        } else if let Some(member) = frame.get("member") {
+            replace(channel.members.entry(text(&member["user_id"])).or_default(), member);
+        } else if let Some(new) = frame.get("channel") {
+            replace(&mut channel.info, new);
+            if !new["deleted_at"].is_null() {
+                self.drop_channel(id);
+            }
+        } else {
+            panic!("a frame of a kind that this client does not know: {frame}");
+        }
+    }
+
+    fn advance(&mut self, feed: &str, rev: i64) {
+        match feed {
+            "me" => self.me = self.me.max(rev),
+            _ => {
+                if let Some(channel) = self.channels.get_mut(feed) {
+                    channel.cursor = channel.cursor.max(rev);
+                }
+            }
+        }
+    }
+
+    fn open(&mut self, id: &str) -> &mut Channel {
+        self.channels.entry(id.to_owned()).or_insert_with(|| {
+            self.stays += 1;
+            Channel {
+                cursor: 0,
+                stay: self.stays,
+                info: Value::Null,
+                members: BTreeMap::new(),
+                messages: BTreeMap::new(),
+                floor: 0,
+                read_seq: 0,
+            }
+        })
+    }
+
+    fn drop_channel(&mut self, id: &str) {
+        self.channels.remove(id);
+        self.wanted.remove(id);
+    }
+}
+
+impl Channel {
+    fn view(&self) -> View {
+        let messages: BTreeMap<i64, Value> = self
+            .messages
+            .values()
+            .map(|message| (int(&message["seq"]), message.clone()))
+            .filter(|(seq, _)| *seq >= self.floor)
+            .collect();
+        let joined = self.members.iter().filter(|(_, member)| member["state"] == "joined");
+        View {
+            head: self.cursor,
+            channel: self.info.clone(),
+            members: joined.map(|(id, member)| (id.clone(), member.clone())).collect(),
+            unread: unread(&messages, self.read_seq),
+            messages,
+            read_seq: self.read_seq,
+        }
+    }
+}
+
+/// Puts the newer of two states of a thing in its place.
+fn replace(held: &mut Value, new: &Value) {
+    if held.is_null() || int(&held["rev"]) < int(&new["rev"]) {
+        *held = new.clone();
+    }
+}
+
+#[track_caller]
+pub(crate) fn int(value: &Value) -> i64 {
+    value.as_i64().unwrap_or_else(|| panic!("no whole number: {value}"))
+}

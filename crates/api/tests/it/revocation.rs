@@ -1,0 +1,147 @@
+//! A session that ends takes its sockets with it, at once.
+
+use std::time::Duration;
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tertulia_chat::Options;
+
+use crate::on_both;
+use crate::server::{Person, Setup, text};
+use crate::socket::Socket;
+
+/// Says so many things as fast as they are taken, and gives their acknowledged revs.
+async fn burst(mouth: &mut Socket, channel: &str, words: &str, count: usize) -> Vec<i64> {
+    for n in 0..count {
+        let say = json!({ "type": "message.send", "ref": format!("{words}{n}"), "channel_id": channel, "content": words });
+        mouth.send(say).await;
+    }
+    let mut revs = Vec::new();
+    for n in 0..count {
+        let name = format!("{words}{n}");
+        let reply =
+            mouth.until(|frame| frame["type"] == "reply" && frame["ref"] == name.as_str()).await;
+        revs.push(reply["data"]["rev"].as_i64().unwrap());
+    }
+    revs
+}
+
+/// What a socket heard of a channel: revs, which must be a chain.
+fn heard(ears: &Socket, channel: &str) -> Vec<i64> {
+    let frames: Vec<&Value> = ears.kept().filter(|frame| frame["feed"] == channel).collect();
+    for pair in frames.windows(2) {
+        assert_eq!(pair[0]["rev"], pair[1]["prev"]);
+    }
+    frames.iter().map(|frame| frame["rev"].as_i64().unwrap()).collect()
+}
+
+async fn log_out(person: &Person) {
+    let request = person.request(Method::POST, "/auth/logout");
+    person.send(request).await.expect(StatusCode::NO_CONTENT);
+}
+
+on_both! {
+    async fn nothing_is_heard_after_the_end_of_a_session(server: TestServer) {
+        let (ann, bob) = (server.user("ann").await, server.user("bob").await);
+        let other = server.log_in("bob").await;
+        let channel = ann.create_channel("general").await;
+        bob.join(&channel).await;
+        let mut gone = [bob.listen().await, bob.listen().await];
+        let (mut stays, mut mouth) = (other.listen().await, ann.listen().await);
+
+        let before = burst(&mut mouth, &channel, "before", 60).await;
+        let during = tokio::spawn({
+            let channel = channel.clone();
+            async move {
+                let during = burst(&mut mouth, &channel, "during", 300).await;
+                (mouth, during)
+            }
+        });
+        other.delete(&format!("/auth/sessions/{}", bob.session)).await.expect(StatusCode::NO_CONTENT);
+        let after_it = ann.say(&channel, "after the answer").await["rev"].as_i64().unwrap();
+        let (mut mouth, during) = during.await.unwrap();
+        let after = burst(&mut mouth, &channel, "after", 60).await;
+
+        for ears in &mut gone {
+            assert_eq!(ears.closed().await, 4009);
+            let heard = heard(ears, &channel);
+            assert!(heard.last() < Some(&after_it), "{heard:?} reaches {after_it}");
+        }
+        stays.until(|frame| frame["rev"].as_i64() == after.last().copied()).await;
+        let mut all = [before, during, vec![after_it], after].concat();
+        all.sort_unstable();
+        all.pop();
+        assert_eq!(heard(&stays, &channel), all, "the other device has heard everything");
+    }
+}
+
+on_both! {
+    async fn no_socket_outlives_a_session_that_ends_as_it_opens(server: TestServer) {
+        for _ in 0..10 {
+            let nobody = server.nobody();
+            let name = format!("user{}", crate::server::unique());
+            let ann = server.user(&name).await;
+            let ticket = ann.send(ann.request(Method::POST, "/auth/tickets")).await;
+            let path = format!("/api/v1/ws?ticket={}", text(&ticket.body["ticket"]));
+            let bearer = [("authorization", format!("Bearer {}", ann.token.clone().unwrap()))];
+            let (one, two, ()) = tokio::join!(
+                Socket::try_open(&nobody.base, "/api/v1/ws", &bearer),
+                Socket::try_open(&nobody.base, &path, &[]),
+                log_out(&ann),
+            );
+            for opened in [one, two] {
+                match opened {
+                    Ok(mut socket) => assert_eq!(socket.closed().await, 4009),
+                    Err(status) => assert!(status == 401 || status == 4009, "{status}"),
+                }
+            }
+        }
+    }
+}
+
+on_both! {
+    async fn all_sessions_end_at_once(server: TestServer) {
+        let ann = server.user("ann").await;
+        let other = server.log_in("ann").await;
+        let ticket = other.send(other.request(Method::POST, "/auth/tickets")).await;
+        let mut sockets = [ann.listen().await, other.listen().await, other.listen().await];
+        ann.delete("/auth/sessions").await.expect(StatusCode::NO_CONTENT);
+        for socket in &mut sockets {
+            assert_eq!(socket.closed().await, 4009);
+        }
+        other.get("/users/me").await.problem(401, "unauthenticated");
+        let path = format!("/api/v1/ws?ticket={}", text(&ticket.body["ticket"]));
+        assert_eq!(Socket::try_open(&server.base, &path, &[]).await.err(), Some(401));
+        server.log_in("ann").await.listen().await.settle().await;
+    }
+}
+
+on_both! {
+    async fn what_an_ended_session_asked_for_is_not_answered(server: TestServer) {
+        let (ann, bob) = (server.user("ann").await, server.user("bob").await);
+        let channel = ann.create_channel("general").await;
+        bob.join(&channel).await;
+        let mut gone = bob.listen().await;
+        log_out(&bob).await;
+        // It may not have read yet that it is over.
+        gone.try_send(json!({ "type": "message.send", "ref": 1, "channel_id": channel, "content": "still here" })).await;
+        gone.try_send(json!({ "type": "sync", "ref": 2, "feed": channel, "rev": 0 })).await;
+        assert_eq!(gone.closed().await, 4009);
+        assert_eq!(gone.kept().next(), None);
+        let history = ann.get(&format!("/channels/{channel}/messages")).await;
+        assert_eq!(history.body["items"], json!([]));
+    }
+}
+
+on_both! {
+    with Setup {
+        options: Options { access_ttl: time::Duration::seconds(1), ..Options::default() },
+        ..Setup::default()
+    },
+    async fn a_socket_ends_with_its_token(server: TestServer) {
+        let ann = server.user("ann").await;
+        let opened = std::time::Instant::now();
+        assert_eq!(ann.listen().await.closed().await, 4010);
+        assert!(opened.elapsed() < Duration::from_secs(3), "{:?}", opened.elapsed());
+    }
+}
