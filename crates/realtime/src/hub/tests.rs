@@ -70,28 +70,31 @@ impl Node {
 
     /// What a worker was told, in order: frames as their texts.
     fn told(&mut self, worker: WorkerId) -> String {
-        let mut told = String::new();
+        let mut told = Vec::new();
         while let Ok(steps) = self.inboxes[worker].try_recv() {
             self.hub.took(worker);
-            for step in steps.iter().filter(|step| step.to & (1 << worker) != 0) {
-                told += &match &step.delivery {
-                    Delivery::Frames { chunk, .. } => String::from_utf8_lossy(chunk).into_owned(),
-                    Delivery::Admit { .. } => "admit ".into(),
-                    Delivery::Cut { .. } => "cut ".into(),
-                    Delivery::Close { .. } => "close ".into(),
-                    Delivery::Stale { head, .. } => format!("stale@{head} "),
-                    Delivery::Belongs { head, .. } => format!("belongs@{head} "),
-                    Delivery::EndSession { .. } => "end ".into(),
-                    Delivery::Drain(_) => "drain ".into(),
-                };
-            }
+            let own = steps.iter().filter(|step| step.to & (1 << worker) != 0);
+            told.extend(own.map(|step| text(&step.delivery)));
         }
-        told.trim_end().to_owned()
+        told.concat().trim_end().to_owned()
     }
 
     fn released(&self) -> Option<i64> {
         let released = self.hub.released().into_iter();
         released.filter(|(id, _)| *id == self.channel.id()).map(|(_, head)| head).next()
+    }
+}
+
+fn text(delivery: &Delivery) -> String {
+    match delivery {
+        Delivery::Frames { chunk, .. } => String::from_utf8_lossy(chunk).into_owned(),
+        Delivery::Admit { .. } => "admit ".into(),
+        Delivery::Cut { .. } => "cut ".into(),
+        Delivery::Close { .. } => "close ".into(),
+        Delivery::Stale { head, .. } => format!("stale@{head} "),
+        Delivery::Belongs { head, .. } => format!("belongs@{head} "),
+        Delivery::EndSession { .. } => "end ".into(),
+        Delivery::Drain(_) => "drain ".into(),
     }
 }
 
