@@ -175,9 +175,9 @@ fn done() -> HttpResponse {
 const NO_STORE: (HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
 
 /// What the path names. What cannot be a name is the name of nothing.
-struct Named<T>(T);
+struct InPath<T>(T);
 
-impl<T: DeserializeOwned + 'static> FromRequest for Named<T> {
+impl<T: DeserializeOwned + 'static> FromRequest for InPath<T> {
     type Error = Problem;
     type Future = std::future::Ready<Result<Self, Problem>>;
 

@@ -25,10 +25,10 @@ use tokio::task::JoinHandle;
 pub use accounts::Registration;
 pub use channels::{ChannelDraft, ConversationDraft};
 pub use error::Error;
-pub use log::ChangeLog;
+use log::ChangeLog;
 pub use messages::MessageDraft;
 pub use sessions::Client;
-pub use sync::{Cursor as FeedCursor, Delta};
+pub use sync::{Delta, FeedCursor};
 pub use tertulia_store::{HistoryPart, Location, ProfileEdit, Session, Store};
 pub use views::{ChannelHead, ChannelView, HistoryPage, OwnChannelView, Ready, SignedIn, Ticket};
 

@@ -21,7 +21,7 @@ pub(crate) const MAX_BEGINNING: usize = 32;
 
 /// Where a client stands in a feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cursor {
+pub struct FeedCursor {
     /// The epoch that the rev belongs to; may be missing when the rev is 0.
     pub epoch: Option<String>,
     /// The last rev that the client has.
@@ -61,7 +61,7 @@ impl Chat {
         &self,
         caller: &Caller,
         channel: ChannelId,
-        cursor: &Cursor,
+        cursor: &FeedCursor,
         limit: i64,
     ) -> Result<Delta, Error> {
         let found = self.0.store.channel_changes(channel, caller.user, cursor.rev, limit).await?;
@@ -74,7 +74,7 @@ impl Chat {
     pub async fn own_changes(
         &self,
         caller: &Caller,
-        cursor: &Cursor,
+        cursor: &FeedCursor,
         limit: i64,
     ) -> Result<Delta, Error> {
         let feed = Feed::Me(caller.user);
@@ -82,7 +82,7 @@ impl Chat {
         Ok(self.delta(cursor, changes))
     }
 
-    fn delta(&self, cursor: &Cursor, changes: Changes) -> Delta {
+    fn delta(&self, cursor: &FeedCursor, changes: Changes) -> Delta {
         let foreign = match &cursor.epoch {
             Some(epoch) => epoch != self.epoch(),
             None => cursor.rev != 0,

@@ -7,7 +7,7 @@ use tertulia_chat::{Chat, Registration, Session, SignedIn, Ticket};
 use tertulia_domain::{Account, DisplayName, Email, NewPassword, Page, SessionId, Username};
 use utoipa::ToSchema;
 
-use super::{Answer, NO_STORE, Named, created, done, ok};
+use super::{Answer, NO_STORE, InPath, created, done, ok};
 use crate::docs::problems::{
     BadBody, NotFound, Taken, TooManyRequests, Unauthenticated, Unavailable, Unwritable,
     WrongCredentials,
@@ -248,7 +248,7 @@ pub(crate) async fn list_sessions(chat: Data<Chat>, caller: Caller) -> Answer {
 pub(crate) async fn end_session(
     chat: Data<Chat>,
     caller: Caller,
-    Named(session): Named<SessionId>,
+    InPath(session): InPath<SessionId>,
 ) -> Answer {
     chat.end_session(&caller, session).await?;
     Ok(done())

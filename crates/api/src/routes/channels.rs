@@ -6,7 +6,7 @@ use tertulia_domain::{ChannelId, ChannelName, Description, Fault, Member, Page};
 use utoipa::ToSchema;
 
 use super::paging::{Search, page};
-use super::{Answer, Named, created, done, ok};
+use super::{Answer, InPath, created, done, ok};
 use crate::docs::problems::{
     BadBody, BadQuery, Conflict, Forbidden, NotFound, Unauthenticated, Unavailable, Unwritable,
 };
@@ -146,7 +146,7 @@ pub(crate) async fn list_channels(
 pub(crate) async fn get_channel(
     chat: Data<Chat>,
     caller: Caller,
-    Named(channel): Named<ChannelId>,
+    InPath(channel): InPath<ChannelId>,
 ) -> Answer {
     Ok(ok(&chat.channel(&caller, channel).await?))
 }
@@ -166,7 +166,7 @@ pub(crate) async fn get_channel(
 pub(crate) async fn update_channel(
     chat: Data<Chat>,
     caller: Caller,
-    Named(channel): Named<ChannelId>,
+    InPath(channel): InPath<ChannelId>,
     Body(edit): Body<ChannelEdit>,
 ) -> Answer {
     Ok(ok(&chat.update_channel(&caller, channel, edit.name, edit.description).await?))
@@ -187,7 +187,7 @@ pub(crate) async fn update_channel(
 pub(crate) async fn delete_channel(
     chat: Data<Chat>,
     caller: Caller,
-    Named(channel): Named<ChannelId>,
+    InPath(channel): InPath<ChannelId>,
 ) -> Answer {
     chat.delete_channel(&caller, channel).await?;
     Ok(done())
@@ -208,7 +208,7 @@ pub(crate) async fn delete_channel(
 pub(crate) async fn join_channel(
     chat: Data<Chat>,
     caller: Caller,
-    Named(channel): Named<ChannelId>,
+    InPath(channel): InPath<ChannelId>,
 ) -> Answer {
     Ok(ok(&chat.join(&caller, channel).await?))
 }
@@ -228,7 +228,7 @@ pub(crate) async fn join_channel(
 pub(crate) async fn leave_channel(
     chat: Data<Chat>,
     caller: Caller,
-    Named(channel): Named<ChannelId>,
+    InPath(channel): InPath<ChannelId>,
 ) -> Answer {
     chat.leave(&caller, channel).await?;
     Ok(done())

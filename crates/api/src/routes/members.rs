@@ -6,7 +6,7 @@ use tertulia_domain::{ChannelId, Member, Page, UserId};
 use utoipa::ToSchema;
 
 use super::paging::{Part, page};
-use super::{Answer, Named, done, made, ok};
+use super::{Answer, InPath, done, made, ok};
 use crate::docs::problems::{
     BadBody, BadQuery, Conflict, Forbidden, NotFound, Unauthenticated, Unavailable, Unwritable,
 };
@@ -43,7 +43,7 @@ impl Input for NewMember {
 pub(crate) async fn list_members(
     chat: Data<Chat>,
     caller: Caller,
-    Named(channel): Named<ChannelId>,
+    InPath(channel): InPath<ChannelId>,
     Query(part): Query<Part>,
 ) -> Answer {
     Ok(ok(&page(chat.members(&caller, channel, part.request()).await?)))
@@ -67,7 +67,7 @@ pub(crate) async fn list_members(
 pub(crate) async fn add_member(
     chat: Data<Chat>,
     caller: Caller,
-    Named(channel): Named<ChannelId>,
+    InPath(channel): InPath<ChannelId>,
     Body(new): Body<NewMember>,
 ) -> Answer {
     let (member, new) = chat.add_member(&caller, channel, new.user_id).await?;
@@ -93,7 +93,7 @@ pub(crate) async fn add_member(
 pub(crate) async fn remove_member(
     chat: Data<Chat>,
     caller: Caller,
-    Named((channel, user)): Named<(ChannelId, UserId)>,
+    InPath((channel, user)): InPath<(ChannelId, UserId)>,
 ) -> Answer {
     chat.remove_member(&caller, channel, user).await?;
     Ok(done())

@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::etag::{self, IfMatch, IfNoneMatch};
 use super::paging::{self, MAX_COUNT, opaque};
-use super::{Answer, NO_STORE, Named, done, made, ok};
+use super::{Answer, NO_STORE, InPath, done, made, ok};
 use crate::docs::problems::{
     BadBody, BadQuery, Conflict, Forbidden, NotFound, Stale, Unauthenticated, Unavailable,
     Unwritable,
@@ -139,7 +139,7 @@ fn tagged(mut response: HttpResponse, message: &Message) -> HttpResponse {
 pub(crate) async fn send_message(
     chat: Data<Chat>,
     caller: Caller,
-    Named(channel): Named<ChannelId>,
+    InPath(channel): InPath<ChannelId>,
     Body(new): Body<NewMessage>,
 ) -> Answer {
     let draft = MessageDraft { id: new.id, body: new.content, reply_to: new.reply_to };
@@ -163,7 +163,7 @@ pub(crate) async fn send_message(
 pub(crate) async fn list_messages(
     chat: Data<Chat>,
     caller: Caller,
-    Named(channel): Named<ChannelId>,
+    InPath(channel): InPath<ChannelId>,
     Query(history): Query<History>,
 ) -> Answer {
     let page = chat.history(&caller, channel, history.part(), history.limit).await?;
@@ -191,7 +191,7 @@ pub(crate) async fn list_messages(
 pub(crate) async fn get_message(
     chat: Data<Chat>,
     caller: Caller,
-    Named(message): Named<MessageId>,
+    InPath(message): InPath<MessageId>,
     known: IfNoneMatch,
 ) -> Answer {
     let message = chat.message(&caller, message).await?;
@@ -222,7 +222,7 @@ pub(crate) async fn get_message(
 pub(crate) async fn edit_message(
     chat: Data<Chat>,
     caller: Caller,
-    Named(message): Named<MessageId>,
+    InPath(message): InPath<MessageId>,
     IfMatch(expect): IfMatch,
     Body(edit): Body<MessageEdit>,
 ) -> Answer {
@@ -249,7 +249,7 @@ pub(crate) async fn edit_message(
 pub(crate) async fn delete_message(
     chat: Data<Chat>,
     caller: Caller,
-    Named(message): Named<MessageId>,
+    InPath(message): InPath<MessageId>,
     IfMatch(expect): IfMatch,
 ) -> Answer {
     chat.delete(&caller, message, expect)?.await?;

@@ -6,7 +6,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{self, HeaderName};
 use utoipa_swagger_ui::Config as SwaggerConfig;
 
-use super::{Answer, Named};
+use super::{Answer, InPath};
 use crate::problem::Problem;
 
 /// The document never changes while the server runs.
@@ -81,7 +81,7 @@ pub(super) async fn to_swagger_ui() -> HttpResponse {
 }
 
 /// `/docs/…`: Swagger UI, from this binary.
-pub(super) async fn swagger_ui(Named(file): Named<String>) -> Answer {
+pub(super) async fn swagger_ui(InPath(file): InPath<String>) -> Answer {
     let found = utoipa_swagger_ui::serve(&file, Arc::clone(&SWAGGER)).ok().flatten();
     let found = found.ok_or_else(Problem::not_found)?;
     Ok(HttpResponse::Ok()

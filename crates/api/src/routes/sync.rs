@@ -6,7 +6,7 @@ use tertulia_domain::ChannelId;
 use utoipa::IntoParams;
 
 use super::paging::MAX_COUNT;
-use super::{Answer, Named, ok};
+use super::{Answer, InPath, ok};
 use crate::docs::problems::{BadQuery, NotFound, Unauthenticated, Unavailable};
 use crate::extract::{Caller, Query};
 use crate::fields::{Fields, Input, text};
@@ -64,7 +64,7 @@ impl Since {
 pub(crate) async fn channel_changes(
     chat: Data<Chat>,
     caller: Caller,
-    Named(channel): Named<ChannelId>,
+    InPath(channel): InPath<ChannelId>,
     Query(since): Query<Since>,
 ) -> Answer {
     let (cursor, limit) = since.cursor();

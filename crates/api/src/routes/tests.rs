@@ -96,11 +96,11 @@ async fn the_documentation_is_here() {
 /// What names nothing is not there, whoever asks: no handler with a `Chat` is reached.
 #[actix_web::test]
 async fn a_name_that_cannot_be_is_not_there() {
-    use super::Named;
+    use super::InPath;
     use actix_web::FromRequest;
     use tertulia_domain::ChannelId;
 
     let request = TestRequest::default().param("channel", "general").to_http_request();
-    let named = Named::<ChannelId>::extract(&request).await;
+    let named = InPath::<ChannelId>::extract(&request).await;
     assert_eq!(named.err().map(|problem| problem.code), Some("not_found"));
 }

@@ -6,7 +6,7 @@ use tertulia_domain::{Account, Bio, DisplayName, Fault, Page, Profile, UserId, U
 use utoipa::ToSchema;
 
 use super::paging::{Part, Search, page};
-use super::{Answer, Named, ok};
+use super::{Answer, InPath, ok};
 use crate::docs::problems::{
     BadBody, BadQuery, NotFound, Unauthenticated, Unavailable, Unwritable,
 };
@@ -127,7 +127,7 @@ pub(crate) async fn list_users(
 pub(crate) async fn get_user(
     chat: Data<Chat>,
     caller: Caller,
-    Named(user): Named<UserId>,
+    InPath(user): InPath<UserId>,
 ) -> Answer {
     Ok(ok(&chat.profile(&caller, user).await?))
 }
@@ -148,7 +148,7 @@ pub(crate) async fn get_user(
 pub(crate) async fn get_user_by_username(
     chat: Data<Chat>,
     caller: Caller,
-    Named(username): Named<String>,
+    InPath(username): InPath<String>,
 ) -> Answer {
     let username = Username::parse(&username).map_err(|_| Problem::not_found())?;
     Ok(ok(&chat.profile_by_username(&caller, username.as_str()).await?))

@@ -26,14 +26,14 @@ pub(super) enum Request {
     Send { channel: ChannelId, draft: MessageDraft },
     Edit { message: MessageId, body: MessageBody },
     Delete { message: MessageId },
-    Sync { feed: Named, cursor: FeedCursor, limit: i64 },
+    Sync { feed: FeedName, cursor: FeedCursor, limit: i64 },
     AuthRefresh { token: String },
     Ping,
 }
 
 /// A feed as clients name it.
 #[derive(Clone, Copy)]
-pub(super) enum Named {
+pub(super) enum FeedName {
     Me,
     Channel(ChannelId),
 }
@@ -130,8 +130,8 @@ impl Input for Delete {
 impl Input for Sync {
     fn read(fields: &mut Fields) -> Option<Self> {
         let feed = fields.required("feed", |text| match text.as_str() {
-            "me" => Ok(Named::Me),
-            _ => id(text).map(Named::Channel),
+            "me" => Ok(FeedName::Me),
+            _ => id(text).map(FeedName::Channel),
         });
         let epoch = fields.optional("epoch", text(64));
         let rev = fields.number("rev", 0, 0..=MAX_COUNT);

@@ -22,7 +22,7 @@ use tertulia_realtime::{CloseReason, Connection};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, Sleep};
 
-use super::frames::{Asked, Named, Request, reply};
+use super::frames::{Asked, FeedName, Request, reply};
 use super::incoming::{Incoming, MAX_MESSAGE, Reader};
 use crate::problem::Problem;
 use crate::routes::opaque;
@@ -282,18 +282,18 @@ async fn sync(
     chat: &Chat,
     caller: &Caller,
     connection: &Connection,
-    feed: Named,
+    feed: FeedName,
     cursor: &FeedCursor,
     limit: i64,
 ) -> Result<Delta, Error> {
     let id = match feed {
-        Named::Me => Feed::Me(caller.user),
-        Named::Channel(channel) => Feed::Channel(channel),
+        FeedName::Me => Feed::Me(caller.user),
+        FeedName::Channel(channel) => Feed::Channel(channel),
     };
     connection.resume(id.id());
     let delta = match feed {
-        Named::Me => chat.own_changes(caller, cursor, limit).await?,
-        Named::Channel(channel) => chat.channel_changes(caller, channel, cursor, limit).await?,
+        FeedName::Me => chat.own_changes(caller, cursor, limit).await?,
+        FeedName::Channel(channel) => chat.channel_changes(caller, channel, cursor, limit).await?,
     };
     if delta.more && connection.hears(id) {
         connection.suspend(id.id());
