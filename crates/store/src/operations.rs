@@ -79,9 +79,6 @@ operations! {
     /// Uses a refresh token.
     write rotate(token: TokenHash, successor: TokenHash, now: Timestamp, expires_at: Timestamp)
         -> Rotation = sessions::rotate;
-    /// The live session of a refresh token.
-    read session_of_refresh_token(token: TokenHash) -> Option<(UserId, SessionId)>
-        = sessions::of_refresh_token;
     /// A person's live sessions, the last used first; at most 100.
     read sessions(user: UserId, now: Timestamp) -> Vec<Session> = sessions::live;
     /// Keeps a ticket.
@@ -94,7 +91,7 @@ operations! {
     /// Sessions that ended since then.
     read sessions_ended_since(since: Timestamp) -> Vec<SessionId> = sessions::ended_since;
     /// The database's epoch; the proposal becomes it when there is none.
-    write epoch(proposal: String) -> String = sessions::epoch;
+    write epoch(proposal: String) -> String = feeds::epoch;
 
     /// A channel, its feed and a person's place in it.
     snapshot place(channel: ChannelId, user: UserId) -> Option<Place> = channels::place;
@@ -115,7 +112,7 @@ operations! {
     snapshot beginning(user: UserId, page: PageRequest, since: Option<Timestamp>)
         -> Option<Beginning> = channels::beginning;
     /// Which of these feeds have moved past the rev that goes with them, and to where.
-    read moved(known: Vec<(FeedId, i64)>) -> Vec<(FeedId, i64)> = channels::moved;
+    read moved(known: Vec<(FeedId, i64)>) -> Vec<(FeedId, i64)> = feeds::moved;
 
     /// A message, for somebody whose place in its channel is given with it.
     snapshot message(id: MessageId, user: UserId) -> Option<(Place, Message)> = messages::by_id;
@@ -123,7 +120,7 @@ operations! {
     snapshot history(channel: ChannelId, user: UserId, part: HistoryPart, limit: i64)
         -> Option<(Place, History)> = messages::history;
     /// A feed's row.
-    read feed(feed: Feed) -> FeedRow = messages::feed;
+    read feed(feed: Feed) -> FeedRow = feeds::feed;
 
     /// What happened in a feed after `since`, at most `limit` steps.
     snapshot changes(feed: Feed, since: i64, limit: i64) -> Changes = changes::since;

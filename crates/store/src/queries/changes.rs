@@ -6,7 +6,7 @@ use tertulia_domain::{
     Body, Channel, ChannelId, Feed, Frame, Member, MemberState, Message, UserId,
 };
 
-use super::messages::feed;
+use super::feeds::feed;
 use super::{Conn, RunQueryDsl, channels, sessions as session_queries};
 use crate::rows::{ChannelRow, MemberRow, MessageRow, all};
 use crate::schema::{channels as channel_table, members, messages};

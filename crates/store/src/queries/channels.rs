@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 use tertulia_domain::{
-    Channel, ChannelId, ChannelKind, Feed, FeedId, FeedRow as DomainFeed, Member, MemberState,
-    Message, Page, PageRequest, Timestamp, UserId,
+    Channel, ChannelId, ChannelKind, Feed, FeedRow as DomainFeed, Member, MemberState, Message,
+    Page, PageRequest, Timestamp, UserId,
 };
 use uuid::Uuid;
 
-use super::messages::feed;
+use super::feeds::feed;
 use super::users::account;
 use super::{Conn, RunQueryDsl};
 use crate::fragment::KeyIn;
@@ -275,23 +275,4 @@ pub(crate) async fn joined_among(
         joined.extend(found.into_iter().map(|id| id.0));
     }
     Ok(joined)
-}
-
-/// Which of these feeds have moved past the rev that goes with them.
-pub(crate) async fn moved(
-    conn: &mut Conn,
-    known: Vec<(FeedId, i64)>,
-) -> Result<Vec<(FeedId, i64)>, Error> {
-    let mut moved = Vec::new();
-    for some in known.chunks(1024) {
-        let heads: Vec<(Id<FeedId>, i64)> = feeds::table
-            .filter(KeyIn::ids("id", some.iter().map(|(id, _)| *id)))
-            .select((feeds::id, feeds::head))
-            .load(conn)
-            .await?;
-        let known: HashMap<FeedId, i64> = some.iter().copied().collect();
-        let heads = heads.into_iter().map(|(id, head)| (id.0, head));
-        moved.extend(heads.filter(|(id, head)| known.get(id) < Some(head)));
-    }
-    Ok(moved)
 }

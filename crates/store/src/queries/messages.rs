@@ -1,25 +1,14 @@
 //! History.
 
 use diesel::prelude::*;
-use tertulia_domain::{ChannelId, Feed, FeedRow as DomainFeed, Message, MessageId, UserId};
+use tertulia_domain::{ChannelId, Message, MessageId, UserId};
 
 use super::channels::place;
 use super::{Conn, RunQueryDsl};
-use crate::rows::{FeedRow, MessageRow, all};
-use crate::schema::{feeds, messages};
+use crate::rows::{MessageRow, all};
+use crate::schema::messages;
 use crate::types::Id;
 use crate::{Error, History, HistoryPart, Place};
-
-/// A channel's feed row; an empty one when there is none.
-pub(crate) async fn feed(conn: &mut Conn, feed: Feed) -> Result<DomainFeed, Error> {
-    let row = feeds::table
-        .filter(feeds::id.eq(Id(feed.id())))
-        .select(FeedRow::as_select())
-        .get_result(conn)
-        .await
-        .optional()?;
-    Ok(row.map_or(DomainFeed::empty(feed.id()), DomainFeed::from))
-}
 
 /// A message, and the place of `user` in its channel. Needs one snapshot.
 pub(crate) async fn by_id(

@@ -7,6 +7,7 @@ use super::{Conn, RunQueryDsl, locked};
 
 pub(crate) mod changes;
 pub(crate) mod channels;
+pub(crate) mod feeds;
 pub(crate) mod log;
 pub(crate) mod messages;
 pub(crate) mod sessions;

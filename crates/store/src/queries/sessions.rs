@@ -6,7 +6,7 @@ use time::Duration;
 
 use super::{Conn, RunQueryDsl, locked};
 use crate::rows::SessionRow;
-use crate::schema::{meta, refresh_tokens, sessions, tickets, users};
+use crate::schema::{refresh_tokens, sessions, tickets, users};
 use crate::types::{At, Id};
 use crate::{Error, NewSession, Rotation, Session, TokenHash};
 
@@ -99,22 +99,6 @@ pub(crate) async fn rotate(
     Ok(Rotation::Rotated { user, session })
 }
 
-/// The live session that a refresh token belongs to, used or not.
-pub(crate) async fn of_refresh_token(
-    conn: &mut Conn,
-    token: TokenHash,
-) -> Result<Option<(UserId, SessionId)>, Error> {
-    let found: Option<(Id<UserId>, Id<SessionId>)> = refresh_tokens::table
-        .inner_join(sessions::table.on(sessions::id.eq(refresh_tokens::session_id)))
-        .filter(refresh_tokens::hash.eq(token.to_vec()))
-        .filter(sessions::ended_at.is_null())
-        .select((sessions::user_id, sessions::id))
-        .get_result(conn)
-        .await
-        .optional()?;
-    Ok(found.map(|(user, session)| (user.0, session.0)))
-}
-
 /// A person's live sessions, the last used first; at most 100.
 pub(crate) async fn live(
     conn: &mut Conn,
@@ -203,14 +187,4 @@ pub(crate) async fn ended_since(
         .load(conn)
         .await?;
     Ok(ended.into_iter().map(|id| id.0).collect())
-}
-
-/// The database's epoch, made by the first server that asks.
-pub(crate) async fn epoch(conn: &mut Conn, proposal: String) -> Result<String, Error> {
-    diesel::insert_into(meta::table)
-        .values((meta::key.eq("epoch"), meta::value.eq(proposal)))
-        .on_conflict_do_nothing()
-        .execute(conn)
-        .await?;
-    Ok(meta::table.filter(meta::key.eq("epoch")).select(meta::value).get_result(conn).await?)
 }
