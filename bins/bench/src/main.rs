@@ -5,6 +5,7 @@
 //! that it costs less than the server that it measures.
 
 mod api;
+mod bare;
 mod cli;
 mod client;
 mod feed;
@@ -47,6 +48,11 @@ use tokio::{
 /// Sockets that the largest scenario needs, with room.
 const SOCKETS: u64 = 65_536;
 
+/// To how many sockets the bare write goes: those of the largest room.
+const SUBSCRIBERS: usize = 1000;
+/// About what a frame is larger than its message's content.
+const FRAME: usize = 400;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match play(cli) {
@@ -79,17 +85,19 @@ async fn perform(cli: Cli) -> Result<bool> {
     let stage = Stage::new(cli.globals).await?;
     let (version, database) = stage.describe().await?;
     let outcomes = scenario(&stage, &cli.scenario).await?;
+    let bare = bare::write(SUBSCRIBERS, usize::from(stage.globals.payload) + FRAME).await?;
     let is_good = outcomes.iter().all(|outcome| outcome.failures.is_empty());
     let (processor, kernel) = proc::machine();
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    println!("server {version} on {database}; {cores} × {processor}, Linux {kernel}\n");
+    println!("server {version} on {database}; {cores} × {processor}, Linux {kernel}");
+    println!("a bare write to one of {SUBSCRIBERS} sockets costs {bare:.2} µs here\n");
     print!("{}", report::table(&outcomes));
     if let Some(path) = &stage.globals.json {
         let report = json!({
             "at_unix": clock_gettime(ClockId::Realtime).tv_sec,
             "server": version,
             "database": database,
-            "machine": { "cores": cores, "processor": processor, "kernel": kernel },
+            "machine": { "cores": cores, "processor": processor, "kernel": kernel, "bare_write_us": bare },
             "seconds": stage.globals.seconds,
             "warm_up_seconds": stage.globals.warm_up,
             "payload_bytes": stage.globals.payload,

@@ -1,10 +1,12 @@
 //! CPU time and memory of processes, from `/proc`.
 
 use anyhow::{Context, Result};
+use rustix::time::{ClockId, clock_gettime};
 use std::{
     collections::BTreeMap,
     fs,
     ops::{Add, Sub},
+    time::Duration,
 };
 
 /// CPU time in seconds. The kernel counts in ticks of 10 ms and divides user from system by sampling;
@@ -50,6 +52,14 @@ struct Stat {
     /// Of children that ended and were waited for.
     children_user: u64,
     children_system: u64,
+}
+
+/// CPU time of the calling thread.
+pub(crate) fn thread_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or(0);
+    Duration::new(seconds, nanoseconds)
 }
 
 /// CPU time of all threads of a process, also of those that ended, and of children that ended.

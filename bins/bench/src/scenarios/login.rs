@@ -5,6 +5,7 @@ use crate::{
     histogram::Histogram,
     http::Http,
     measure::{Meter, each, percentiles},
+    proc::thread_time,
     report::{Outcome, figure},
     stage::{Site, Stage},
     tally::Tally,
@@ -12,7 +13,6 @@ use crate::{
 use anyhow::{Context, Result, anyhow};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use clap::Args;
-use rustix::time::{ClockId, clock_gettime};
 use std::time::{Duration, Instant};
 
 /// Options of `login`.
@@ -126,10 +126,3 @@ impl Hash {
 
 /// 40 MiB of blocks.
 const FRESH_BLOCKS: usize = 40 * 1024;
-
-fn thread_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-    let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or(0);
-    Duration::new(seconds, nanoseconds)
-}
