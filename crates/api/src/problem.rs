@@ -9,7 +9,7 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use tertulia_chat::Error;
-use tertulia_domain::{Faults, FieldFault};
+use tertulia_domain::{Fault, Faults, FieldFault};
 use utoipa::ToSchema;
 
 /// Why a request failed.
@@ -76,6 +76,15 @@ impl Problem {
     pub(crate) fn too_large(limit: usize) -> Self {
         let detail = format!("at most {limit} bytes");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", detail)
+    }
+
+    /// The same with one more fault, if it is of those that say all that is wrong with an input.
+    pub(crate) fn with(mut self, field: &'static str, fault: Fault) -> Self {
+        if self.code == "invalid" {
+            let (code, message) = (fault.code, fault.message);
+            self.errors.push(FieldFault { field: field.into(), code, message });
+        }
+        self
     }
 
     /// How long a client should wait before it tries again.

@@ -14,6 +14,7 @@ mod channels;
 mod conversations;
 mod etag;
 mod home;
+mod idempotency;
 mod members;
 mod messages;
 mod pages;

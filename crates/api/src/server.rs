@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use actix_cors::Cors as CorsMiddleware;
 use actix_web::dev::ServerHandle;
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderName};
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
@@ -147,6 +147,7 @@ fn cors(config: &Cors) -> CorsMiddleware {
             header::CONTENT_TYPE,
             header::IF_MATCH,
             header::IF_NONE_MATCH,
+            HeaderName::from_static("idempotency-key"),
         ])
         .expose_headers([header::ETAG, header::LOCATION, header::RETRY_AFTER])
         .expose_headers(["x-request-id"])

@@ -2,10 +2,11 @@
 
 use tertulia_domain::policy::{Action, Standing};
 use tertulia_domain::{
-    Change, ChannelId, ChannelKind, ChannelName, Description, Fault, Faults, Member, NewChannel,
-    Outcome, Page, PageRequest, UserId,
+    Change, ChannelId, ChannelKind, ChannelName, Description, Fault, Faults, IdempotencyKey,
+    Member, NewChannel, Outcome, Page, PageRequest, RequestKey, UserId,
 };
 use tertulia_store::Place;
+use uuid::Uuid;
 
 use crate::{Caller, ChannelView, Chat, Error, OwnChannelView};
 
@@ -21,6 +22,8 @@ pub struct ChannelDraft {
     pub description: Description,
     /// Whether it is private.
     pub private: bool,
+    /// Chosen by the client, so that it may ask again when it got no answer.
+    pub key: Option<IdempotencyKey>,
 }
 
 /// A conversation to be made or found.
@@ -34,16 +37,19 @@ pub enum ConversationDraft {
         others: Vec<UserId>,
         /// Its name, if it has one.
         name: Option<ChannelName>,
+        /// Chosen by the client, so that it may ask again when it got no answer.
+        key: Option<IdempotencyKey>,
     },
 }
 
 impl Chat {
-    /// Makes a channel, with the caller as its owner.
+    /// Makes a channel, with the caller as its owner, or finds the one that the same request made
+    /// before. True when it was made.
     pub async fn create_channel(
         &self,
         caller: &Caller,
         draft: ChannelDraft,
-    ) -> Result<ChannelView, Error> {
+    ) -> Result<(ChannelView, bool), Error> {
         let kind = if draft.private { ChannelKind::Private } else { ChannelKind::Public };
         let new = NewChannel {
             id: ChannelId::new(self.now()),
@@ -52,23 +58,25 @@ impl Chat {
             description: draft.description,
             creator: caller.user,
             others: Vec::new(),
+            request: None,
         };
-        Ok(self.make(caller, new).await?.0)
+        self.make(caller, self.repeatable(new, draft.key.as_ref())).await
     }
 
-    /// Makes a conversation, or finds the one there is of two people. True when it was made.
+    /// Makes a conversation, or finds the one there is of two people, or the group that the same
+    /// request made before. True when it was made.
     pub async fn converse(
         &self,
         caller: &Caller,
         draft: ConversationDraft,
     ) -> Result<(ChannelView, bool), Error> {
-        let (kind, name, others) = match draft {
+        let (kind, name, others, key) = match draft {
             ConversationDraft::Direct(other) if other == caller.user => {
                 return Err(Error::field("recipient_id", "yourself", "somebody else"));
             }
-            ConversationDraft::Direct(other) => (ChannelKind::Direct, None, vec![other]),
-            ConversationDraft::Group { others, name } => {
-                (ChannelKind::Group, name, self.group_of(caller, others)?)
+            ConversationDraft::Direct(other) => (ChannelKind::Direct, None, vec![other], None),
+            ConversationDraft::Group { others, name, key } => {
+                (ChannelKind::Group, name, self.group_of(caller, others)?, key)
             }
         };
         let new = NewChannel {
@@ -78,8 +86,41 @@ impl Chat {
             description: Description::default(),
             creator: caller.user,
             others,
+            request: None,
         };
-        self.make(caller, new).await
+        self.make(caller, self.repeatable(new, key.as_ref())).await
+    }
+
+    /// Lets the request come again under its key, which is the caller's own: the same key of
+    /// somebody else is another one.
+    fn repeatable(&self, new: NewChannel, key: Option<&IdempotencyKey>) -> NewChannel {
+        let Some(key) = key else { return new };
+        let creator = new.creator.uuid().into_bytes();
+        let kind = match new.kind {
+            ChannelKind::Public => "public",
+            ChannelKind::Private => "private",
+            ChannelKind::Direct => "direct",
+            ChannelKind::Group => "group",
+        };
+        let others: Vec<u8> = new.others.iter().flat_map(|it| it.uuid().into_bytes()).collect();
+        let keys = &self.0.keys;
+        let request = RequestKey {
+            key: Uuid::from_bytes(keys.request_digest(&[
+                b"idempotency key",
+                &creator,
+                key.as_str().as_bytes(),
+            ])),
+            // A name is never empty: none and some differ.
+            digest: keys.request_digest(&[
+                b"channel",
+                &creator,
+                kind.as_bytes(),
+                new.name.as_ref().map_or("", ChannelName::as_str).as_bytes(),
+                new.description.as_str().as_bytes(),
+                &others,
+            ]),
+        };
+        NewChannel { request: Some(request), ..new }
     }
 
     #[expect(clippy::unused_self, reason = "reads as a rule of the use case")]

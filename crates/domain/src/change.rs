@@ -1,5 +1,7 @@
 //! What people ask the feeds to become. Every change goes through one door, `chat::ChangeLog`.
 
+use uuid::Uuid;
+
 use crate::policy::Denied;
 use crate::{
     Channel, ChannelId, ChannelKind, ChannelName, Description, Fault, Faults, FeedRow, Member,
@@ -39,6 +41,17 @@ pub struct NewChannel {
     pub creator: UserId,
     /// The others, in it from the start: one of a direct conversation, at most 49 of a group.
     pub others: Vec<UserId>,
+    /// How the request is known when it comes again, if its client said so.
+    pub request: Option<RequestKey>,
+}
+
+/// A request that may come again, and makes nothing more when it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestKey {
+    /// A keyed digest of who asks and of the key that they chose.
+    pub key: Uuid,
+    /// A keyed digest of all that is asked: the same key with another request is refused.
+    pub digest: [u8; 16],
 }
 
 /// What an edit or a delete expects to find.

@@ -3,9 +3,11 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use uuid::Uuid;
+
 use crate::{
     Change, Channel, ChannelId, DirectKey, Feed, FeedId, Frame, Member, Message, MessageId,
-    Outcome, Rejection, SessionId, SessionScope, Timestamp, UserId,
+    Outcome, Rejection, RequestKey, SessionId, SessionScope, Timestamp, UserId,
 };
 
 mod channels;
@@ -45,6 +47,15 @@ pub struct MessageRow {
     pub digest: [u8; 16],
 }
 
+/// A request that was done, and what it made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownRequest {
+    /// How it is known when it comes again.
+    pub request: RequestKey,
+    /// What it made.
+    pub channel: ChannelId,
+}
+
 /// A session that a plan ends, with its rev in the system feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EndedSession {
@@ -69,6 +80,8 @@ pub struct Needs {
     pub users: BTreeSet<UserId>,
     /// Direct conversations that may exist.
     pub direct: BTreeSet<DirectKey>,
+    /// Keys of requests that may have been done before.
+    pub requests: BTreeSet<Uuid>,
     /// People whose live sessions are needed.
     pub sessions: BTreeSet<UserId>,
 }
@@ -98,6 +111,7 @@ impl Needs {
                 if let [other] = new.others[..] {
                     self.direct.insert(DirectKey::new(new.creator, other));
                 }
+                self.requests.extend(new.request.map(|request| request.key));
             }
             Change::UpdateChannel { channel, by, .. } | Change::DeleteChannel { channel, by } => {
                 self.place(*channel, *by);
@@ -151,12 +165,14 @@ impl Needs {
 pub struct Snapshot {
     /// The locked feeds.
     pub feeds: Vec<FeedRow>,
-    /// Channels, by id or as a direct conversation.
+    /// Channels, by id, as a direct conversation, or as what a known request made.
     pub channels: Vec<Channel>,
     /// Members.
     pub members: Vec<Member>,
     /// Messages.
     pub messages: Vec<MessageRow>,
+    /// Requests that were done before.
+    pub requests: Vec<KnownRequest>,
     /// Accounts that exist and are not disabled.
     pub users: Vec<UserId>,
     /// Live sessions.
@@ -170,6 +186,8 @@ pub struct Plan {
     pub feeds: Vec<FeedRow>,
     /// Channels made or changed.
     pub channels: Vec<Channel>,
+    /// Requests that have made one, and may come again.
+    pub new_requests: Vec<KnownRequest>,
     /// Members who came or went.
     pub members: Vec<Member>,
     /// Members who have read further, and did nothing else.
@@ -195,6 +213,7 @@ pub struct Ledger {
     direct: HashMap<DirectKey, ChannelId>,
     members: HashMap<(ChannelId, UserId), Member>,
     messages: HashMap<MessageId, MessageRow>,
+    requests: HashMap<Uuid, KnownRequest>,
     users: HashSet<UserId>,
     sessions: HashMap<UserId, Vec<SessionId>>,
     touched: Touched,
@@ -210,6 +229,7 @@ struct Touched {
     /// In the order of their ids, as concurrent batches must insert them.
     new_messages: BTreeSet<MessageId>,
     changed_messages: BTreeSet<MessageId>,
+    new_requests: Vec<KnownRequest>,
     ended_sessions: Vec<EndedSession>,
 }
 
@@ -225,6 +245,7 @@ impl Ledger {
                 .map(|member| ((member.channel_id, member.user_id), member))
                 .collect(),
             messages: snapshot.messages.into_iter().map(|row| (row.message.id, row)).collect(),
+            requests: snapshot.requests.into_iter().map(|it| (it.request.key, it)).collect(),
             users: snapshot.users.into_iter().collect(),
             channels: HashMap::new(),
             direct: HashMap::new(),
@@ -278,6 +299,7 @@ impl Ledger {
             members: touched.members.iter().filter_map(|id| self.members.remove(id)).collect(),
             // Whoever also came or went is already among the members.
             readers: touched.readers.iter().filter_map(|id| self.members.remove(id)).collect(),
+            new_requests: touched.new_requests,
             new_messages,
             changed_messages,
             ended_sessions: touched.ended_sessions,

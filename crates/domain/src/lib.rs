@@ -15,17 +15,19 @@ mod text;
 mod user;
 
 pub use change::{
-    Change, MessagePrecondition, NewChannel, NewMessage, Outcome, Rejection, SessionScope,
+    Change, MessagePrecondition, NewChannel, NewMessage, Outcome, Rejection, RequestKey,
+    SessionScope,
 };
 pub use channel::{Channel, ChannelKind, DirectKey, Member, MemberState, Membership, Role};
 pub use clock::{Clock, Timestamp};
 pub use fault::{Fault, Faults, FieldFault};
 pub use frame::{Body, Feed, Frame};
 pub use id::{ChannelId, FeedId, MessageId, SessionId, UserId};
-pub use ledger::{EndedSession, FeedRow, Ledger, MessageRow, Needs, Plan, Snapshot};
+pub use ledger::{EndedSession, FeedRow, KnownRequest, Ledger, MessageRow, Needs, Plan, Snapshot};
 pub use message::{Message, MessageKind};
 pub use page::{Cursor, Page, PageRequest};
 pub use text::{
-    Bio, ChannelName, Description, DisplayName, Email, MessageBody, NewPassword, Username,
+    Bio, ChannelName, Description, DisplayName, Email, IdempotencyKey, MessageBody, NewPassword,
+    Username,
 };
 pub use user::{Account, AccountRole, Profile};

@@ -62,6 +62,12 @@ text! {
     MessageBody
 }
 
+text! {
+    /// What a client calls a request that it may send again: 1–64 visible ASCII characters, without
+    /// `"` and `\`, which a text in a header would have to escape.
+    IdempotencyKey
+}
+
 impl Username {
     /// Parses and normalises a name.
     pub fn parse(text: &str) -> Result<Self, Fault> {
@@ -138,6 +144,20 @@ impl ChannelName {
     /// What a search compares: the name, or the beginning of one, without case.
     pub fn key_of(text: &str) -> String {
         Username::key_of(text)
+    }
+}
+
+impl IdempotencyKey {
+    /// Parses a key.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        if !(1..=64).contains(&text.len()) {
+            return Err(Fault::new("bad_length", "1 to 64 characters"));
+        }
+        if !text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\')) {
+            let why = "only visible ASCII characters, and neither '\"' nor '\\' within";
+            return Err(Fault::new("bad_character", why));
+        }
+        Ok(Self(text.to_owned()))
     }
 }
 

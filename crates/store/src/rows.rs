@@ -3,12 +3,13 @@
 use diesel::prelude::{Insertable, Queryable, Selectable};
 use tertulia_domain::{
     Account, AccountRole, Channel, ChannelId, ChannelKind, ChannelName, DirectKey, FeedId,
-    FeedRow as Feed, Member, MemberState, Message, MessageId, MessageKind,
-    MessageRow as MessageAndDigest, Profile, Role, SessionId, UserId,
+    FeedRow as Feed, KnownRequest, Member, MemberState, Message, MessageId, MessageKind,
+    MessageRow as MessageAndDigest, Profile, RequestKey, Role, SessionId, UserId,
 };
+use uuid::Uuid;
 
 use crate::Error;
-use crate::schema::{channels, feeds, members, messages, sessions, users};
+use crate::schema::{channels, feeds, idempotency_keys, members, messages, sessions, users};
 use crate::types::{At, Id};
 
 /// The small integers of a column and what they stand for.
@@ -165,6 +166,34 @@ impl From<Channel> for ChannelRow {
             updated_at: At(channel.updated_at),
             deleted_at: channel.deleted_at.map(At),
             rev: channel.rev,
+        }
+    }
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = idempotency_keys, treat_none_as_default_value = false)]
+pub(crate) struct KnownRequestRow {
+    key: Id<Uuid>,
+    digest: Vec<u8>,
+    channel_id: Id<ChannelId>,
+}
+
+impl TryFrom<KnownRequestRow> for KnownRequest {
+    type Error = Error;
+
+    fn try_from(row: KnownRequestRow) -> Result<Self, Error> {
+        let digest = row.digest.try_into().map_err(|_| Error::Corrupt("digest"))?;
+        let request = RequestKey { key: row.key.0, digest };
+        Ok(Self { request, channel: row.channel_id.0 })
+    }
+}
+
+impl From<KnownRequest> for KnownRequestRow {
+    fn from(known: KnownRequest) -> Self {
+        Self {
+            key: Id(known.request.key),
+            digest: known.request.digest.to_vec(),
+            channel_id: Id(known.channel),
         }
     }
 }

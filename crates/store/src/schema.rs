@@ -74,6 +74,11 @@ tables! {
         deleted_at -> Nullable<DbTime>,
         rev -> BigInt,
     }
+    idempotency_keys (key) {
+        key -> DbUuid,
+        digest -> Binary,
+        channel_id -> DbUuid,
+    }
     members (channel_id, user_id) {
         channel_id -> DbUuid,
         user_id -> DbUuid,

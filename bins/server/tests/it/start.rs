@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::json;
 use tertulia_testing::PostgresCluster;
 
-use crate::client::{Answer, PASSWORD};
+use crate::client::{Answer, PASSWORD, Person};
 use crate::on_both;
 use crate::process::{Ended, Home, has_postgres, mode};
 use crate::socket::Socket;
@@ -78,6 +78,25 @@ on_both! {
         ann.post("/auth/refresh", json!({ "refresh_token": ann.refresh_token })).await.expect(200);
         server.stop();
         assert_eq!(fs::read(home.path("data/secret")).unwrap(), secret);
+    }
+}
+
+on_both! {
+    async fn what_a_key_made_outlives_kill_9(home: Home) {
+        let server = home.start();
+        let ann = server.user("ann").await;
+        let make = |ann: &Person, name: &str| {
+            let request = ann.request(Method::POST, "/channels").header("idempotency-key", "once");
+            Answer::to(request.json(&json!({ "name": name })))
+        };
+        let made = make(&ann, "tea").await;
+        made.expect(201);
+        server.program.kill();
+        let server = home.start();
+        let ann = ann.at(&server);
+        assert_eq!(make(&ann, "tea").await.expect(200).body, made.body);
+        assert_eq!(make(&ann, "coffee").await.problem(422), "invalid");
+        assert_eq!(ann.get("/channels").await.body["items"].as_array().map(Vec::len), Some(1));
     }
 }
 

@@ -5,8 +5,9 @@ use tertulia_chat::{ChannelDraft, ChannelView, Chat};
 use tertulia_domain::{ChannelId, ChannelName, Description, Fault, Member, Page};
 use utoipa::ToSchema;
 
+use super::idempotency::{IdempotencyHeader, Repeatable};
 use super::paging::{Search, page};
-use super::{Answer, InPath, created, done, ok};
+use super::{Answer, InPath, done, made, ok};
 use crate::docs::problems::{
     BadBody, BadQuery, Conflict, Forbidden, NotFound, Unauthenticated, Unavailable, Unwritable,
 };
@@ -87,25 +88,29 @@ impl Input for ChannelEdit {
 
 /// Make a channel.
 ///
-/// Whoever makes it is its owner, and its first member.
+/// Whoever makes it is its owner, and its first member. With an `Idempotency-Key`, it can be asked
+/// for again when the answer was lost, and is made once.
 #[utoipa::path(
     post, path = "/api/v1/channels", operation_id = "create_channel", tag = "channels",
+    params(IdempotencyHeader),
     request_body(content = NewChannel, description = "The channel."),
     responses(
         (status = 201, description = "The channel.", body = ChannelView,
             headers(("location" = String, description = "Where it is."))),
-        Unauthenticated, BadBody, Unwritable,
+        (status = 200, description = "The channel that was made with this key before, as it is now; \
+            404 when it was deleted, or one is not in it any more.", body = ChannelView),
+        Unauthenticated, NotFound, BadBody, Unwritable,
     )
 )]
 pub(crate) async fn create_channel(
     chat: Data<Chat>,
     caller: Caller,
-    Body(new): Body<NewChannel>,
+    Repeatable { body: new, key }: Repeatable<NewChannel>,
 ) -> Answer {
     let private = matches!(new.kind, Visibility::Private);
-    let draft = ChannelDraft { name: new.name, description: new.description, private };
-    let view = chat.create_channel(&caller, draft).await?;
-    Ok(created(&location(&view), &view))
+    let draft = ChannelDraft { name: new.name, description: new.description, private, key };
+    let (view, new) = chat.create_channel(&caller, draft).await?;
+    Ok(made(new, &location(&view), &view))
 }
 
 /// Where a channel is.

@@ -2,12 +2,13 @@
 
 use actix_web::web::Data;
 use tertulia_chat::{ChannelView, Chat, ConversationDraft};
-use tertulia_domain::{ChannelName, Fault, UserId};
+use tertulia_domain::{ChannelName, Fault, IdempotencyKey, UserId};
 use utoipa::ToSchema;
 
+use super::idempotency::{IdempotencyHeader, Repeatable};
 use super::{Answer, channels, made};
 use crate::docs::problems::{BadBody, NotFound, Unauthenticated, Unwritable};
-use crate::extract::{Body, Caller};
+use crate::extract::Caller;
 use crate::fields::{Fields, Input, id};
 
 /// With how many others a group can be made.
@@ -69,12 +70,12 @@ impl Input for NewConversation {
     }
 }
 
-impl From<NewConversation> for ConversationDraft {
-    fn from(new: NewConversation) -> Self {
-        match new {
-            NewConversation::Direct(new) => Self::Direct(new.recipient_id),
-            NewConversation::Group(new) => {
-                Self::Group { others: new.recipient_ids, name: new.name }
+impl NewConversation {
+    fn draft(self, key: Option<IdempotencyKey>) -> ConversationDraft {
+        match self {
+            Self::Direct(new) => ConversationDraft::Direct(new.recipient_id),
+            Self::Group(new) => {
+                ConversationDraft::Group { others: new.recipient_ids, name: new.name, key }
             }
         }
     }
@@ -82,24 +83,28 @@ impl From<NewConversation> for ConversationDraft {
 
 /// Talk with somebody, or with several people.
 ///
-/// Of two people there is one conversation: it is made, or found. A group is always made.
+/// Of two people there is one conversation: it is made, or found, and needs no `Idempotency-Key`. A
+/// group is always made, unless one was with the same key.
 #[utoipa::path(
     post, path = "/api/v1/conversations", operation_id = "create_conversation",
     tag = "conversations",
+    params(IdempotencyHeader),
     request_body(content = NewConversation, description = "With whom.",
         example = json!({"recipient_id": "019a9f3e-7c5a-7d3e-8f21-5b0c7d1e2f3a"})),
     responses(
         (status = 201, description = "The conversation, which was made.", body = ChannelView,
             headers(("location" = String, description = "Where it is."))),
-        (status = 200, description = "The conversation that there was.", body = ChannelView),
+        (status = 200, description = "The conversation that there was, or the group that was made \
+            with this key before, as it is now; 404 when it was deleted, or one is not in it any \
+            more.", body = ChannelView),
         Unauthenticated, NotFound, BadBody, Unwritable,
     )
 )]
 pub(crate) async fn create_conversation(
     chat: Data<Chat>,
     caller: Caller,
-    Body(new): Body<NewConversation>,
+    Repeatable { body: new, key }: Repeatable<NewConversation>,
 ) -> Answer {
-    let (view, new) = chat.converse(&caller, new.into()).await?;
+    let (view, new) = chat.converse(&caller, new.draft(key)).await?;
     Ok(made(new, &channels::location(&view), &view))
 }

@@ -4,11 +4,14 @@ use super::Ledger;
 use crate::policy::Action;
 use crate::{
     Body, Channel, ChannelId, ChannelKind, ChannelName, Description, DirectKey, Feed, FeedRow,
-    Member, MemberState, NewChannel, Outcome, Rejection, Role, UserId,
+    KnownRequest, Member, MemberState, NewChannel, Outcome, Rejection, RequestKey, Role, UserId,
 };
 
 impl Ledger {
     pub(super) fn create_channel(&mut self, new: NewChannel) -> Result<Outcome, Rejection> {
+        if let Some(made) = self.made_by(new.request)? {
+            return Ok(made);
+        }
         self.all_exist(new.kind, &new.others)?;
         let participants = match (new.kind, &new.others[..]) {
             (ChannelKind::Direct, [other]) => Some(DirectKey::new(new.creator, *other)),
@@ -37,12 +40,31 @@ impl Ledger {
         };
         self.direct.extend(participants.map(|key| (key, new.id)));
         self.put_channel(channel);
+        if let Some(request) = new.request {
+            let known = KnownRequest { request, channel: new.id };
+            self.requests.insert(request.key, known);
+            self.touched.new_requests.push(known);
+        }
         let creator = if participants.is_none() { Role::Owner } else { Role::Member };
         self.admit(new.id, new.creator, creator);
         for user in new.others {
             self.admit(new.id, user, Role::Member);
         }
         Ok(self.channel_outcome(new.id, true))
+    }
+
+    /// What the same request made before, whatever has become of it since.
+    fn made_by(&self, request: Option<RequestKey>) -> Result<Option<Outcome>, Rejection> {
+        let Some(request) = request else { return Ok(None) };
+        let Some(known) = self.requests.get(&request.key) else { return Ok(None) };
+        if known.request.digest != request.digest {
+            let why = "a key that no other request came with";
+            return Err(Rejection::field("Idempotency-Key", "key_reused", why));
+        }
+        if !self.channels.contains_key(&known.channel) {
+            return Err(Rejection::NotFound);
+        }
+        Ok(Some(self.channel_outcome(known.channel, false)))
     }
 
     pub(super) fn update_channel(

@@ -12,8 +12,10 @@ use uuid::Uuid;
 
 use super::{Conn, RunQueryDsl, locked};
 use crate::fragment::KeyIn;
-use crate::rows::{ChannelRow, FeedRow, MemberRow, MessageRow, all};
-use crate::schema::{channels, feeds, members, messages, refresh_tokens, sessions, tickets, users};
+use crate::rows::{ChannelRow, FeedRow, KnownRequestRow, MemberRow, MessageRow, all};
+use crate::schema::{
+    channels, feeds, idempotency_keys, members, messages, refresh_tokens, sessions, tickets, users,
+};
 use crate::statements::{InsertMessages, MoveHeads, MoveMarkers};
 use crate::types::{At, Id};
 use crate::{Batch, Error, NewIds};
@@ -80,11 +82,21 @@ async fn lock(conn: &mut Conn, needs: &Needs) -> Result<Vec<FeedRow>, Error> {
 }
 
 /// Loads what was asked for, after the locks.
-async fn load(conn: &mut Conn, needs: Needs, feeds: Vec<FeedRow>) -> Result<Snapshot, Error> {
+async fn load(conn: &mut Conn, mut needs: Needs, feeds: Vec<FeedRow>) -> Result<Snapshot, Error> {
     let mut found = Snapshot {
         feeds: feeds.into_iter().map(tertulia_domain::FeedRow::from).collect(),
         ..Snapshot::default()
     };
+    if !needs.requests.is_empty() {
+        // Who asks again has waited for the lock of their own feed.
+        let rows: Vec<KnownRequestRow> = idempotency_keys::table
+            .filter(KeyIn::ids("key", needs.requests))
+            .select(KnownRequestRow::as_select())
+            .load(conn)
+            .await?;
+        found.requests = all(rows)?;
+        needs.channels.extend(found.requests.iter().map(|known| known.channel));
+    }
     if !needs.channels.is_empty() {
         // Members lie in channels that are loaded as well: one statement, a channel once for each.
         let keys = needs.members.iter().map(|(channel, user)| [channel.uuid(), user.uuid()]);
@@ -169,6 +181,10 @@ async fn write(conn: &mut Conn, plan: Plan, now: Timestamp) -> Result<(), Error>
             ))
             .execute(conn)
             .await?;
+    }
+    if !plan.new_requests.is_empty() {
+        let rows: Vec<_> = plan.new_requests.into_iter().map(KnownRequestRow::from).collect();
+        diesel::insert_into(idempotency_keys::table).values(rows).execute(conn).await?;
     }
     if !plan.members.is_empty() {
         let rows: Vec<MemberRow> = plan.members.into_iter().map(MemberRow::from).collect();

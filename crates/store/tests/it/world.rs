@@ -89,6 +89,7 @@ impl World {
             description: Description::default(),
             creator,
             others,
+            request: None,
         }
     }
 

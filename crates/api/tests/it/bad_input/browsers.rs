@@ -98,7 +98,7 @@ fn refused_preflight(answer: &Answer, what: &str) {
 
 const PREFLIGHT: [(&str, &str); 2] = [
     ("access-control-request-method", "PATCH"),
-    ("access-control-request-headers", "authorization,content-type,if-match"),
+    ("access-control-request-headers", "authorization,content-type,if-match,idempotency-key"),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
