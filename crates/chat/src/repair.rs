@@ -70,11 +70,11 @@ impl Repair {
         while let Some(gap) = gaps.pop_front() {
             let feed = gap.feed;
             match self.read(gap).await {
-                Ok((fill, head)) => {
-                    let filled = fill.head;
+                Ok(fill) => {
+                    let (reached, head) = (fill.reached, fill.head);
                     self.hub.fill(feed, fill);
                     // One reading is bounded: the rest is another one.
-                    if filled < head {
+                    if reached < head {
                         gaps.extend(self.hub.behind(&[(feed.id(), head)]));
                     }
                 }
@@ -83,8 +83,8 @@ impl Repair {
         }
     }
 
-    /// What is missing, as far as one reading goes, and the feed's head.
-    async fn read(&self, gap: GapRequest) -> Result<(Fill, i64), Error> {
+    /// What is missing, as far as one reading goes.
+    async fn read(&self, gap: GapRequest) -> Result<Fill, Error> {
         // A feed of which nothing is known yet needs its head only, and who may hear it.
         let since = gap.since.unwrap_or(i64::MAX);
         let Gap { changes, barred } = self.store.gap(gap.feed, since, gap.listeners).await?;
@@ -92,6 +92,6 @@ impl Repair {
         let limited = reset.is_some() && gap.since.is_some();
         let reached = if more { items.last().map_or(head, |last| last.rev) } else { head };
         let events = items.iter().map(Event::new).collect();
-        Ok((Fill { events, head: reached, limited, barred }, head))
+        Ok(Fill { events, reached, head, limited, barred })
     }
 }

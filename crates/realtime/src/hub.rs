@@ -47,11 +47,13 @@ pub struct GapRequest {
 pub struct Fill {
     /// The steps that were missed, chained.
     pub events: Vec<Event>,
+    /// Up to where they go: the head, unless there is more to read.
+    pub reached: i64,
     /// The head.
     pub head: i64,
     /// Whether there were too many steps: listeners must sync by themselves.
     pub limited: bool,
-    /// Listeners who may no longer hear this feed.
+    /// Listeners who may no longer hear this feed, as of the head.
     pub barred: Vec<UserId>,
 }
 
@@ -148,21 +150,26 @@ impl Hub {
         let mut steps = Steps::default();
         let mut state = self.0.state.lock();
         let id = feed.id();
+        // What was missing has come by itself, and more: whoever was barred then may have come back.
+        let outrun = |open: &FeedState| open.released() > Some(fill.head);
+        if state.feeds.get(&id).is_none_or(outrun) {
+            return;
+        }
         for user in fill.barred {
             state.cut(id, user, &mut steps);
         }
         if let Some(open) = state.feeds.get_mut(&id) {
             // Only the head was asked for, and somebody has learned another one since: what lies
             // between the two is unknown.
-            let unknown = fill.events.is_empty() && open.released() < Some(fill.head);
+            let unknown = fill.events.is_empty() && open.released() < Some(fill.reached);
             if unknown || fill.limited {
-                steps.stale(open, fill.head);
+                steps.stale(open, fill.reached);
             } else {
                 for event in fill.events {
                     self.offer_filled(&mut state, event, &mut steps);
                 }
             }
-            self.settle(&mut state, id, fill.head, &mut steps);
+            self.settle(&mut state, id, fill.reached, &mut steps);
         }
         self.hand_out(&state, steps);
     }
@@ -346,13 +353,14 @@ impl Hub {
                     state.belongs(Feed::Channel(channel), user, joined, steps);
                 }
             }
-            Some(Effect::Close) | None => {}
+            Some(Effect::Close) => {
+                state.close(id, event.frame, steps);
+                return;
+            }
+            None => {}
         }
         if let Some(feed) = state.feeds.get(&id) {
             steps.frame(feed, event.frame, event.rev);
-        }
-        if event.effect == Some(Effect::Close) {
-            state.close(id, steps);
         }
     }
 

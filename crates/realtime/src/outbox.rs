@@ -157,6 +157,16 @@ impl Outbox {
         self.set_on(feed);
     }
 
+    /// A feed has ended: instead of what still waits of it, its last frame is said. Who was to sync
+    /// it first hears nothing of it, and learns it then.
+    pub(crate) fn end_feed(&mut self, feed: FeedId, last: &Bytes) {
+        let was_on = !self.is_off(feed);
+        self.forget(feed);
+        if was_on {
+            self.push_control(last.clone());
+        }
+    }
+
     /// Queues what is never dropped.
     pub(crate) fn push_control(&mut self, bytes: Bytes) {
         if !self.is_closing() {
@@ -330,6 +340,20 @@ mod tests {
         outbox.push_frames(gone, "gone", &Bytes::from_static(b"secret"), 1);
         outbox.forget(gone);
         assert_eq!(drain(&mut outbox), ["ready"]);
+    }
+
+    #[test]
+    fn of_a_feed_that_has_ended_only_its_end_is_heard() {
+        let (ended, slow) = (feed(), feed());
+        let mut outbox = Outbox::new();
+        outbox.open(Bytes::from_static(b"ready"));
+        outbox.push_frames(ended, "ended", &Bytes::from_static(b"secret"), 1);
+        outbox.set_stale(slow, "slow", 1);
+        outbox.end_feed(ended, &Bytes::from_static(b"deleted"));
+        outbox.end_feed(slow, &Bytes::from_static(b"deleted unseen"));
+        let out = drain(&mut outbox);
+        assert!(out[1].contains("stale"));
+        assert_eq!((&out[0][..], &out[2..]), ("ready", &["deleted".to_owned()][..]));
     }
 
     #[test]

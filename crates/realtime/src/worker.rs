@@ -183,10 +183,11 @@ impl Local {
                     self.remove(*feed, &socket);
                 }
             }
-            Delivery::Close { feed } => {
+            Delivery::Close { feed, frame } => {
                 let closed = self.feeds.borrow_mut().remove(feed);
                 for socket in closed.into_iter().flat_map(|local| local.sockets) {
                     socket.feeds.borrow_mut().retain(|id| id != feed);
+                    socket.outbox.borrow_mut().end_feed(*feed, frame);
                 }
             }
             Delivery::Stale { feed, head } => {

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::on_both;
@@ -124,6 +125,43 @@ on_both! {
         assert_eq!((live["prev"].as_i64(), &live["message"]["content"]), (Some(cursor), &json!("live again")));
         seen.insert(live["message"]["seq"].as_i64().unwrap());
         assert!(seen.into_iter().eq(1..=live["message"]["seq"].as_i64().unwrap()));
+    }
+}
+
+on_both! {
+    async fn what_waits_of_a_channel_is_not_heard_by_who_may_no_longer(server: TestServer) {
+        let (ann, bob) = (server.user("ann").await, server.user("bob").await);
+        let (noisy, deleted, closed) = (
+            ann.create_private("noisy").await,
+            ann.create_private("deleted").await,
+            ann.create_private("closed").await,
+        );
+        for channel in [&noisy, &deleted, &closed] {
+            ann.add(channel, &bob).await;
+        }
+        let (mut slow, _) = Raw::open(&bob, WINDOW).await;
+        let mut mouth = ann.listen().await;
+        // More than the wire takes and may wait: of what comes now, nothing is written.
+        flood(&mut mouth, &noisy, 0..600, long).await;
+        flood(&mut mouth, &deleted, 0..10, |n| n.to_string()).await;
+        flood(&mut mouth, &closed, 0..10, |n| n.to_string()).await;
+        ann.delete(&format!("/channels/{deleted}")).await.expect(StatusCode::NO_CONTENT);
+        ann.delete(&format!("/channels/{closed}/members/{}", bob.id)).await.expect(StatusCode::NO_CONTENT);
+        say(&mut slow, &json!({ "type": "ping", "ref": "last" })).await;
+        let mut heard = Vec::new();
+        loop {
+            let frame = slow.json().await;
+            match frame["type"].as_str().unwrap() {
+                "reply" => break,
+                "message.created" => assert_eq!(frame["feed"], noisy.as_str()),
+                "heads" => {}
+                other => heard.push((other.to_owned(), frame["feed"].clone())),
+            }
+        }
+        let frame = |kind: &str, feed: &str| (kind.to_owned(), json!(feed));
+        let expected =
+            [frame("stale", &noisy), frame("channel.deleted", &deleted), frame("membership.updated", "me")];
+        assert_eq!(heard, expected);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tertulia_domain::{Feed, FeedId, UserId};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -72,9 +73,11 @@ impl State {
         steps.push(to, Delivery::Belongs { feed: channel, user, head });
     }
 
-    pub(super) fn close(&mut self, id: FeedId, steps: &mut Steps) {
-        if let Some(feed) = self.feeds.remove(&id) {
-            steps.push(feed.workers(), Delivery::Close { feed: id });
+    /// A feed ends: its last frame is all that anybody hears of it from now on.
+    pub(super) fn close(&mut self, id: FeedId, frame: Bytes, steps: &mut Steps) {
+        let to = self.feeds.remove(&id).map_or(0, |feed| feed.workers());
+        if to != 0 {
+            steps.push(to, Delivery::Close { feed: id, frame });
         }
     }
 }

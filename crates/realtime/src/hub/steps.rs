@@ -22,8 +22,8 @@ pub(crate) enum Delivery {
     Admit { feed: Feed, user: UserId },
     /// A person's sockets hear nothing more of this feed.
     Cut { feed: FeedId, user: UserId },
-    /// Nobody hears anything more of this feed.
-    Close { feed: FeedId },
+    /// The feed has ended: nobody hears anything more of it but this frame, nor what still waits.
+    Close { feed: FeedId, frame: Bytes },
     /// Every listener must sync this feed.
     Stale { feed: FeedId, head: i64 },
     /// A person is in this channel: those of their sockets that do not hear it yet do from here on,
@@ -54,7 +54,7 @@ impl Steps {
                 self.runs.remove(&feed.id());
             }
             Delivery::Cut { feed, .. }
-            | Delivery::Close { feed }
+            | Delivery::Close { feed, .. }
             | Delivery::Stale { feed, .. } => {
                 self.runs.remove(&feed);
             }

@@ -65,7 +65,12 @@ impl Node {
     }
 
     fn fill(&self, events: Vec<Event>, head: i64) {
-        self.hub.fill(self.channel, Fill { events, head, limited: false, barred: Vec::new() });
+        self.fill_barring(events, head, Vec::new());
+    }
+
+    fn fill_barring(&self, events: Vec<Event>, head: i64, barred: Vec<UserId>) {
+        let fill = Fill { events, reached: head, head, limited: false, barred };
+        self.hub.fill(self.channel, fill);
     }
 
     /// What a worker was told, in order: frames as their texts.
@@ -90,7 +95,7 @@ fn text(delivery: &Delivery) -> String {
         Delivery::Frames { chunk, .. } => String::from_utf8_lossy(chunk).into_owned(),
         Delivery::Admit { .. } => "admit ".into(),
         Delivery::Cut { .. } => "cut ".into(),
-        Delivery::Close { .. } => "close ".into(),
+        Delivery::Close { frame, .. } => format!("close {}", String::from_utf8_lossy(frame)),
         Delivery::Stale { head, .. } => format!("stale@{head} "),
         Delivery::Belongs { head, .. } => format!("belongs@{head} "),
         Delivery::EndSession { .. } => "end ".into(),
@@ -163,9 +168,36 @@ fn who_may_no_longer_hear_a_feed_is_cut_before_its_gap_is_filled() {
     node.learn(9);
     node.publish([12, 21]);
     let events = vec![node.steps(9, 11, None), node.steps(11, 19, None), node.step(20)];
-    node.hub.fill(node.channel, Fill { events, head: 20, limited: false, barred: vec![gone] });
+    node.fill_barring(events, 20, vec![gone]);
     assert_eq!(node.told(1), "cut");
     assert_eq!(node.told(0), "11 19 20 21");
+}
+
+#[test]
+fn who_has_come_back_since_a_gap_was_read_stays() {
+    let mut node = Node::new();
+    let user = node.listener(0);
+    node.learn(9);
+    node.publish([11]);
+    // 10 was only late; meanwhile the database has been asked, and said that they are out at 11.
+    node.hub.publish(vec![node.with(10, Effect::Cut(user))]);
+    node.publish([11]);
+    node.hub.publish(vec![node.with(12, Effect::Admit(user))]);
+    node.fill_barring(vec![node.step(10), node.step(11)], 11, vec![user]);
+    node.publish([13]);
+    assert_eq!(node.told(0), "cut admit 12 13");
+}
+
+#[test]
+fn who_is_out_at_the_head_hears_no_part_of_a_gap() {
+    let mut node = Node::new();
+    let (_stays, gone) = (node.listener(0), node.listener(1));
+    node.learn(9);
+    // One reading goes to 10; the head, at which he is out, is 20.
+    let events = vec![node.step(10)];
+    let fill = Fill { events, reached: 10, head: 20, limited: false, barred: vec![gone] };
+    node.hub.fill(node.channel, fill);
+    assert_eq!((node.told(0).as_str(), node.told(1).as_str()), ("10", "cut"));
 }
 
 #[test]
@@ -175,7 +207,8 @@ fn too_wide_a_gap_is_for_clients_to_sync() {
     node.learn(1);
     node.publish([2001]);
     let barred = vec![gone];
-    node.hub.fill(node.channel, Fill { events: Vec::new(), head: 2000, limited: true, barred });
+    let fill = Fill { events: Vec::new(), reached: 2000, head: 2000, limited: true, barred };
+    node.hub.fill(node.channel, fill);
     assert_eq!((node.told(0).as_str(), node.told(1).as_str()), ("stale@2000 2001", "cut"));
 }
 
@@ -295,7 +328,7 @@ fn nothing_follows_the_end_of_a_channel() {
     node.learn(1);
     node.hub.publish(vec![node.step(2), node.with(3, Effect::Close), node.step(4)]);
     node.publish([5]);
-    assert_eq!((node.told(0).as_str(), node.released()), ("2 3 close", None));
+    assert_eq!((node.told(0).as_str(), node.released()), ("2 close 3", None));
 }
 
 #[test]

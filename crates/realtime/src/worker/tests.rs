@@ -191,6 +191,25 @@ async fn who_begins_while_a_feed_is_busy_is_not_sent_away() {
 }
 
 #[tokio::test]
+async fn of_a_channel_that_ends_nothing_waits_but_its_end() {
+    on_a_thread(async |thread| {
+        let socket = thread.socket(Some(1));
+        thread.publish(thread.step(2, None));
+        turn().await;
+        // What it heard before is not taken back; what waits is.
+        assert_eq!(heard(&socket), "2");
+        thread.publish(thread.step(3, None));
+        turn().await;
+        let end = thread.step(5, Some(Effect::Close));
+        thread.hub.publish(vec![thread.step(4, None), end, thread.step(6, None)]);
+        turn().await;
+        assert_eq!(heard(&socket), "5");
+        assert!(!thread.listens());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_session_that_ends_takes_its_own_sockets_only() {
     on_a_thread(async |thread| {
         let gone = thread.socket(Some(1));
