@@ -137,7 +137,7 @@ impl Chat {
 
     async fn make(&self, caller: &Caller, new: NewChannel) -> Result<(ChannelView, bool), Error> {
         let Outcome::Channel { channel, feed, created } =
-            self.0.log.commit(Change::CreateChannel(new)).await?
+            self.0.log.commit(Change::CreateChannel(new), caller).await?
         else {
             return Err(Error::internal("making a channel led to something else"));
         };
@@ -184,7 +184,7 @@ impl Chat {
         description: Option<Description>,
     ) -> Result<ChannelView, Error> {
         let change = Change::UpdateChannel { channel, by: caller.user, name, description };
-        match self.0.log.commit(change).await? {
+        match self.0.log.commit(change, caller).await? {
             Outcome::Channel { channel, feed, .. } => {
                 Ok(ChannelView::new(channel, feed, self.epoch()))
             }
@@ -195,19 +195,19 @@ impl Chat {
     /// Deletes a channel: neither it nor what was said in it can be seen any more.
     pub async fn delete_channel(&self, caller: &Caller, channel: ChannelId) -> Result<(), Error> {
         let change = Change::DeleteChannel { channel, by: caller.user };
-        self.0.log.commit(change).await.map(drop)
+        self.0.log.commit(change, caller).await.map(drop)
     }
 
     /// Comes into a public channel.
     pub async fn join(&self, caller: &Caller, channel: ChannelId) -> Result<Member, Error> {
-        self.move_member(Change::Join { channel, user: caller.user })
+        self.move_member(caller, Change::Join { channel, user: caller.user })
             .await
             .map(|(member, _)| member)
     }
 
     /// Leaves a channel.
     pub async fn leave(&self, caller: &Caller, channel: ChannelId) -> Result<(), Error> {
-        self.move_member(Change::Leave { channel, user: caller.user }).await.map(drop)
+        self.move_member(caller, Change::Leave { channel, user: caller.user }).await.map(drop)
     }
 
     /// Brings somebody into a channel. False when they were in it.
@@ -217,7 +217,7 @@ impl Chat {
         channel: ChannelId,
         user: UserId,
     ) -> Result<(Member, bool), Error> {
-        self.move_member(Change::AddMember { channel, by: caller.user, user }).await
+        self.move_member(caller, Change::AddMember { channel, by: caller.user, user }).await
     }
 
     /// Sends somebody out of a channel.
@@ -227,11 +227,13 @@ impl Chat {
         channel: ChannelId,
         user: UserId,
     ) -> Result<(), Error> {
-        self.move_member(Change::RemoveMember { channel, by: caller.user, user }).await.map(drop)
+        self.move_member(caller, Change::RemoveMember { channel, by: caller.user, user })
+            .await
+            .map(drop)
     }
 
-    async fn move_member(&self, change: Change) -> Result<(Member, bool), Error> {
-        match self.0.log.commit(change).await? {
+    async fn move_member(&self, caller: &Caller, change: Change) -> Result<(Member, bool), Error> {
+        match self.0.log.commit(change, caller).await? {
             Outcome::Member { member, changed } => Ok((member, changed)),
             _ => Err(Error::internal("moving a member led to something else")),
         }

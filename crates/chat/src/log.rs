@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tertulia_domain::{Change, Clock, Outcome};
+use tertulia_domain::{Change, Clock, Outcome, SessionId};
 use tertulia_realtime::{Bus, Event, Hub};
 use tertulia_store::{self as store, Batch, Store};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::Error;
 use crate::pace::Pace;
+use crate::{Caller, Error};
 
 /// Changes that may wait; more are answered [`Error::Overloaded`].
 const MAX_QUEUED: usize = 4096;
@@ -37,7 +37,7 @@ const RETRY: Duration = Duration::from_millis(250);
 /// caller is answered once the change is on disk and has been handed to the hub, in rev order.
 /// Changes are committed in the order in which they were submitted. Clones share it.
 #[derive(Clone)]
-pub struct ChangeLog(Arc<Queue>);
+pub(crate) struct ChangeLog(Arc<Queue>);
 
 struct Queue {
     /// Taken away to close the log.
@@ -47,6 +47,8 @@ struct Queue {
 
 struct Pending {
     change: Change,
+    /// Whose change it is; none when it is the server's own.
+    session: Option<SessionId>,
     weight: usize,
     since: Instant,
     answer: oneshot::Sender<Result<Outcome, Error>>,
@@ -55,10 +57,12 @@ struct Pending {
 impl ChangeLog {
     /// Queues a change, at once, and gives what becomes of it. Nothing is written when this is an
     /// error, or when the answer is one, but [`Error::Unavailable`], after which a message that
-    /// has an id may be sent again.
-    pub fn submit(
+    /// has an id may be sent again. What a session asks for after its own end in the log is not
+    /// done.
+    pub(crate) fn submit(
         &self,
         change: Change,
+        session: Option<SessionId>,
     ) -> Result<impl Future<Output = Result<Outcome, Error>> + Send + use<>, Error> {
         let overloaded = || Error::Overloaded(Duration::from_secs(1));
         let weight = change.weight();
@@ -70,7 +74,7 @@ impl ChangeLog {
                 self.0.bytes.fetch_sub(weight, Ordering::AcqRel);
                 return Err(overloaded());
             }
-            let pending = Pending { change, weight, since: Instant::now(), answer };
+            let pending = Pending { change, session, weight, since: Instant::now(), answer };
             if sender.try_send(pending).is_err() {
                 self.0.bytes.fetch_sub(weight, Ordering::AcqRel);
                 return Err(overloaded());
@@ -80,14 +84,18 @@ impl ChangeLog {
     }
 
     /// Makes a change and waits until it is on disk.
-    pub async fn commit(&self, change: Change) -> Result<Outcome, Error> {
-        self.submit(change)?.await
+    pub(crate) async fn commit(&self, change: Change, caller: &Caller) -> Result<Outcome, Error> {
+        self.submit(change, Some(caller.session))?.await
     }
 
     /// Takes no more changes; what is queued is still committed.
     pub(crate) fn close(&self) {
         self.0.sender.lock().take();
     }
+}
+
+fn is_end(change: &Change) -> bool {
+    matches!(change, Change::EndSessions { .. })
 }
 
 struct Writer {
@@ -147,9 +155,12 @@ impl Writer {
     /// is answered.
     fn cut(&self, waiting: &mut Vec<Pending>) -> Vec<Pending> {
         let mut bytes = 0;
+        let mut ending = false;
         let fits = |pending: &Pending| {
+            // What follows the end of a session may be asked by it: that is seen once it is known.
+            let after_an_end = std::mem::replace(&mut ending, is_end(&pending.change));
             bytes += pending.weight;
-            bytes <= MAX_BATCH_BYTES
+            bytes <= MAX_BATCH_BYTES && !after_an_end
         };
         // The first one always fits: a change is bounded far below a batch.
         let count = waiting.iter().map(fits).take_while(|fits| *fits).count().max(1);
@@ -158,6 +169,8 @@ impl Writer {
             self.queue.bytes.fetch_sub(pending.weight, Ordering::AcqRel);
             if pending.since.elapsed() > MAX_WAIT {
                 let _ = pending.answer.send(Err(Error::Timeout));
+            } else if pending.session.is_some_and(|session| self.hub.has_ended(session)) {
+                let _ = pending.answer.send(Err(Error::Unauthenticated));
             } else {
                 batch.push(pending);
             }

@@ -39,14 +39,15 @@ impl Chat {
             reply_to.as_ref().map_or(&[], |id| &id[..]),
             draft.body.as_str().as_bytes(),
         ]);
-        self.submit(Change::Send(NewMessage {
+        let new = NewMessage {
             id: draft.id.unwrap_or_else(|| MessageId::new(self.now())),
             channel,
             author: caller.user,
             body: draft.body,
             reply_to: draft.reply_to,
             digest,
-        }))
+        };
+        self.submit(caller, Change::Send(new))
     }
 
     /// Changes what one's own message says, in order with what one sends.
@@ -57,7 +58,7 @@ impl Chat {
         body: MessageBody,
         expect: MessagePrecondition,
     ) -> Result<impl Future<Output = Result<(Message, bool), Error>> + Send + use<>, Error> {
-        self.submit(Change::Edit { message, by: caller.user, body, expect })
+        self.submit(caller, Change::Edit { message, by: caller.user, body, expect })
     }
 
     /// Erases what a message says, in order with what one sends; a tombstone stays.
@@ -67,14 +68,15 @@ impl Chat {
         message: MessageId,
         expect: MessagePrecondition,
     ) -> Result<impl Future<Output = Result<(Message, bool), Error>> + Send + use<>, Error> {
-        self.submit(Change::Delete { message, by: caller.user, expect })
+        self.submit(caller, Change::Delete { message, by: caller.user, expect })
     }
 
     fn submit(
         &self,
+        caller: &Caller,
         change: Change,
     ) -> Result<impl Future<Output = Result<(Message, bool), Error>> + Send + use<>, Error> {
-        let outcome = self.0.log.submit(change)?;
+        let outcome = self.0.log.submit(change, Some(caller.session))?;
         Ok(async move {
             match outcome.await? {
                 Outcome::Message { message, created } => Ok((message, created)),

@@ -74,7 +74,7 @@ impl Chat {
             Rotation::Rotated { user, session } => self.signed_in(user, session, &new).await,
             Rotation::Reused { user, session } => {
                 tracing::warn!(%user, %session, "a refresh token was used twice; ending its session");
-                self.end(user, SessionScope::One(session)).await?;
+                self.end(user, SessionScope::One(session), None).await?;
                 Err(Error::Unauthenticated)
             }
             Rotation::Unknown => Err(Error::Unauthenticated),
@@ -125,12 +125,12 @@ impl Chat {
 
     /// Signs out the device that asks.
     pub async fn log_out(&self, caller: &Caller) -> Result<(), Error> {
-        self.end(caller.user, SessionScope::One(caller.session)).await.map(drop)
+        self.end(caller.user, SessionScope::One(caller.session), Some(caller)).await.map(drop)
     }
 
     /// Signs out one of one's devices.
     pub async fn end_session(&self, caller: &Caller, session: SessionId) -> Result<(), Error> {
-        match self.end(caller.user, SessionScope::One(session)).await? {
+        match self.end(caller.user, SessionScope::One(session), Some(caller)).await? {
             0 => Err(Error::NotFound),
             _ => Ok(()),
         }
@@ -138,11 +138,17 @@ impl Chat {
 
     /// Signs out all of one's devices, this one too.
     pub async fn end_all_sessions(&self, caller: &Caller) -> Result<(), Error> {
-        self.end(caller.user, SessionScope::All).await.map(drop)
+        self.end(caller.user, SessionScope::All, Some(caller)).await.map(drop)
     }
 
-    async fn end(&self, user: UserId, scope: SessionScope) -> Result<usize, Error> {
-        match self.0.log.commit(Change::EndSessions { user, scope }).await? {
+    async fn end(
+        &self,
+        user: UserId,
+        scope: SessionScope,
+        by: Option<&Caller>,
+    ) -> Result<usize, Error> {
+        let session = by.map(|caller| caller.session);
+        match self.0.log.submit(Change::EndSessions { user, scope }, session)?.await? {
             tertulia_domain::Outcome::SessionsEnded(count) => Ok(count),
             _ => Err(Error::internal("ending sessions led to something else")),
         }

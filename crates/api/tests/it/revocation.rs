@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tertulia_chat::Options;
+use tertulia_chat::{Location, MessageDraft, Options};
+use tertulia_domain::MessageBody;
 
 use crate::on_both;
-use crate::server::{Person, Setup, text};
+use crate::server::{Person, Setup, TestServer, text, until};
 use crate::socket::Socket;
 
 /// Says so many things as fast as they are taken, and gives their acknowledged revs.
@@ -144,4 +145,106 @@ on_both! {
         assert_eq!(ann.listen().await.closed().await, 4010);
         assert!(opened.elapsed() < Duration::from_secs(3), "{:?}", opened.elapsed());
     }
+}
+
+on_both! {
+    async fn what_a_session_asks_for_after_its_end_is_not_done(server: TestServer) {
+        let (ann, bob) = (server.user("ann").await, server.user("bob").await);
+        let channel = ann.create_channel("general").await;
+        bob.join(&channel).await;
+        let id = channel.parse().unwrap();
+        let say = |words: &str| MessageDraft { id: None, body: MessageBody::parse(words.to_owned()).unwrap(), reply_to: None };
+        for round in 0..20 {
+            let device = server.log_in("bob").await;
+            // Both have been let in before anything happens: only the log knows which comes first.
+            let gone = server.chat.authenticate(device.token.as_ref().unwrap()).unwrap();
+            let stays = server.chat.authenticate(bob.token.as_ref().unwrap()).unwrap();
+            let before = server.chat.send(&gone, id, say(&format!("before {round}"))).unwrap();
+            let (before, ended, (after, others)) = tokio::join!(
+                before,
+                server.chat.end_session(&stays, gone.session),
+                async {
+                    let after = server.chat.send(&gone, id, say("after")).unwrap();
+                    let others = server.chat.send(&stays, id, say(&format!("others {round}"))).unwrap();
+                    tokio::join!(after, others)
+                },
+            );
+            assert!(before.is_ok() && ended.is_ok() && others.is_ok());
+            assert!(matches!(after, Err(tertulia_chat::Error::Unauthenticated)), "{after:?}");
+        }
+        let history = ann.pages(&format!("/channels/{channel}/messages?limit=100")).await;
+        assert_eq!(history.len(), 40);
+        assert!(history.iter().all(|message| message["content"] != "after"));
+    }
+}
+
+on_both! {
+    async fn a_socket_that_has_not_heard_of_its_end_does_nothing_more(server: TestServer) {
+        let (ann, bob) = (server.user("ann").await, server.user("bob").await);
+        let channel = ann.create_channel("general").await;
+        bob.join(&channel).await;
+        let mut gone = bob.listen().await;
+        // The node knows; the thread of the socket has not been told yet.
+        server.chat.hub().follow_system(0, [bob.session.parse().unwrap()]);
+        gone.send(json!({ "type": "ping", "ref": 1 })).await;
+        gone.try_send(json!({ "type": "message.send", "ref": 2, "channel_id": channel, "content": "still here" })).await;
+        assert_eq!(gone.closed().await, 4009);
+        assert_eq!(gone.kept().next(), None);
+        let history = ann.get(&format!("/channels/{channel}/messages")).await;
+        assert_eq!(history.body["items"], json!([]));
+    }
+}
+
+/// A session that ended two hours ago, whose token was good for a day, and a restart since, after
+/// which tokens are good for a minute.
+async fn outlives(location: Location) {
+    let access_ttl = time::Duration::days(1);
+    let before = Options { access_ttl, ..Options::default() };
+    let server = TestServer::start(location.clone(), before, None).await;
+    server.clock.advance(time::Duration::hours(-2));
+    let (ann, other) = (server.user("ann").await, server.log_in("ann").await);
+    let channel = ann.create_channel("general").await;
+    other.delete(&format!("/auth/sessions/{}", ann.session)).await.expect(StatusCode::NO_CONTENT);
+    server.stop().await;
+    if let Location::Sqlite(path) = &location {
+        // The last of its threads may still be closing the database.
+        let lock = std::fs::File::open(path.with_extension("lock")).unwrap();
+        until(|| lock.try_lock().is_ok()).await;
+    }
+
+    let after = Options {
+        access_ttl: time::Duration::minutes(1),
+        reconcile_every: Duration::from_millis(50),
+        ..Options::default()
+    };
+    let server = TestServer::start(location, after, None).await;
+    let [gone, other] = [ann, other].map(|person| person.at(&server));
+    let refused = async || {
+        gone.get("/users/me").await.problem(401, "unauthenticated");
+        let bearer = [("authorization", format!("Bearer {}", gone.token.clone().unwrap()))];
+        assert_eq!(Socket::try_open(&server.base, "/api/v1/ws", &bearer).await.err(), Some(401));
+    };
+    refused().await;
+    // For the rest of its day, however often what is over is forgotten: that is done with repairs.
+    server.clock.advance(time::Duration::hours(20));
+    let mut ears = other.listen().await;
+    server.chat.bus().lose_every(1);
+    for _ in 0..3 {
+        other.say(&channel, "lost").await;
+        ears.next_of("message.created").await;
+    }
+    refused().await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ended_session_stays_so_for_the_longest_life_of_a_token_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    outlives(Location::Sqlite(folder.path().join("test.db"))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ended_session_stays_so_for_the_longest_life_of_a_token_postgres() {
+    let Some(location) = TestServer::postgres_location() else { return };
+    outlives(location).await;
 }

@@ -18,6 +18,11 @@ use crate::socket::Socket;
 /// Good for every test account.
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
+/// What all servers sign with.
+pub(crate) fn keys() -> Keys {
+    Keys::from_secret("a secret of the tests 8f14e45fceea167a5a36dedd4bea2543").unwrap()
+}
+
 /// A running server on a database of its own.
 pub(crate) struct TestServer {
     pub(crate) chat: Chat,
@@ -100,9 +105,7 @@ impl TestServer {
         let store = Store::open(location).await.unwrap();
         let clock = Clock::manual(Timestamp::from_unix_millis(1_795_000_000_000));
         let options = Options { throttled: false, clock: clock.clone(), ..options };
-        let keys =
-            Keys::from_secret("a secret of the tests 8f14e45fceea167a5a36dedd4bea2543").unwrap();
-        let (chat, tasks) = Chat::start(store, keys, options).await.unwrap();
+        let (chat, tasks) = Chat::start(store, keys(), options).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut server = Server::new(chat.clone(), config, listener, 2);
         if let Some(interval) = heartbeat {
@@ -208,6 +211,11 @@ impl Answer {
 }
 
 impl Person {
+    /// The same device, speaking to another node.
+    pub(crate) fn at(&self, node: &TestServer) -> Self {
+        Self { base: node.base.clone(), ..self.clone() }
+    }
+
     /// A request to `/api/v1…`, to be added to.
     pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let request = self.http.request(method, format!("{}/api/v1{path}", self.base));

@@ -168,9 +168,12 @@ async fn answered(
 async fn ended(world: &World<'_>, row: &Row, scene: &Scene, expected: &str) -> Result<(), String> {
     let device = world.server.log_in("owner").await;
     let mut socket = device.listen().await;
+    let before = state(world, row, scene).await;
     world.person(Who::Owner).delete(&format!("/auth/sessions/{}", device.session)).await;
     socket.send(row.frame(world, scene, Who::Ended)).await;
     same("close", &socket.closed().await.to_string().as_str(), &expected)?;
+    same("replies", &socket.kept().count(), &0)?;
+    same("state after the end", &state(world, row, scene).await, &before)?;
     refused(&device, "401").await
 }
 
