@@ -277,7 +277,8 @@ async fn heard_by(chat: &Chat, caller: &Caller) -> Result<HashSet<ChannelId>, Er
 }
 
 /// A page of what a client missed. The socket is put back on the feed first and the snapshot taken
-/// then, so that nothing lies between them; if there is more to fetch, it is taken off again.
+/// then, so that nothing lies between them; if there is more to fetch, it is taken off again. Whoever
+/// is sent out before the page can be sent is asked about anew: it was read while they were in.
 async fn sync(
     chat: &Chat,
     caller: &Caller,
@@ -290,15 +291,25 @@ async fn sync(
         FeedName::Me => Feed::Me(caller.user),
         FeedName::Channel(channel) => Feed::Channel(channel),
     };
-    connection.resume(id.id());
-    let delta = match feed {
-        FeedName::Me => chat.own_changes(caller, cursor, limit).await?,
-        FeedName::Channel(channel) => chat.channel_changes(caller, channel, cursor, limit).await?,
-    };
-    if delta.more && connection.hears(id) {
-        connection.suspend(id.id());
+    loop {
+        let heard = connection.hears(id);
+        connection.resume(id.id());
+        let delta = match feed {
+            FeedName::Me => chat.own_changes(caller, cursor, limit).await?,
+            FeedName::Channel(channel) => {
+                chat.channel_changes(caller, channel, cursor, limit).await?
+            }
+        };
+        if connection.hears(id) {
+            if delta.more {
+                connection.suspend(id.id());
+            }
+            return Ok(delta);
+        }
+        if !heard {
+            return Ok(delta);
+        }
     }
-    Ok(delta)
 }
 
 /// The first frame.

@@ -2,13 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::{Method, StatusCode};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tertulia_chat::{Location, Options};
+use tertulia_chat::Options;
 
 use crate::on_both;
-use crate::server::{Person, Setup, TestServer, text};
+use crate::server::{Setup, text};
 use crate::socket::Socket;
+
+mod nodes;
 
 /// A reconciler that tests need not wait for.
 fn options() -> Options {
@@ -17,6 +19,19 @@ fn options() -> Options {
 
 fn setup() -> Setup {
     Setup { options: options(), ..Setup::default() }
+}
+
+/// A reconciler that never comes: what is lost is found by what follows it, or not at all.
+fn never() -> Setup {
+    let options = Options { reconcile_every: Duration::from_hours(1), ..Options::default() };
+    Setup { options, ..Setup::default() }
+}
+
+/// The longest message in UTF-8: 16 kB.
+fn long(n: usize) -> String {
+    let start = format!("{n} ");
+    let rest = 4000 - start.len();
+    start + &"🦀".repeat(rest)
 }
 
 /// The contents of the next messages of a channel, whose frames must be a chain from `cursor` on.
@@ -188,95 +203,68 @@ on_both! {
     }
 }
 
-/// Two nodes on one database that do not hear of each other.
-async fn two_nodes(location: Location) -> (TestServer, TestServer) {
-    let one = TestServer::start(location.clone(), options(), None).await;
-    (one, TestServer::start(location, options(), None).await)
+on_both! {
+    with never(),
+    async fn a_gap_is_read_to_its_end(server: TestServer) {
+        let (ann, bob) = (server.user("ann").await, server.user("bob").await);
+        let channel = ann.create_channel("general").await;
+        bob.join(&channel).await;
+        let mut ears = bob.listen().await;
+        let mut cursor = head_of(&ears.ready, &channel);
+        server.chat.bus().lose_every(1);
+        // Twice what one reading has.
+        for n in 0..60 {
+            ann.say(&channel, &long(n)).await;
+        }
+        server.chat.bus().lose_every(0);
+        ann.say(&channel, "and on").await;
+        let mut all: Vec<_> = (0..60).map(long).collect();
+        all.push("and on".to_owned());
+        assert!(hear(&mut ears, &channel, &mut cursor, 61).await == all, "each once, and in order");
+        ears.settle().await;
+        assert_eq!(ears.kept().next(), None);
+    }
 }
 
-/// The same device, speaking to another node.
-fn at(node: &TestServer, person: &Person) -> Person {
-    let mut there = person.clone();
-    there.base.clone_from(&node.base);
-    there
-}
+on_both! {
+    with never(),
+    async fn who_was_out_for_a_while_hears_nothing_until_they_are_back(server: TestServer) {
+        let (ann, bob) = (server.user("ann").await, server.user("bob").await);
+        let channel = ann.create_private("secret").await;
+        ann.add(&channel, &bob).await;
+        let mut ears = bob.listen().await;
+        let member = format!("/channels/{channel}/members/{}", bob.id);
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_said_on_one_node_is_heard_on_another() {
-    let Some(location) = TestServer::postgres_location() else { return };
-    let (one, two) = two_nodes(location).await;
-    let (ann, bob) = (one.user("ann").await, one.user("bob").await);
-    let channel = ann.create_private("secret").await;
-    let mut early = at(&two, &bob).listen().await;
-    ann.add(&channel, &bob).await;
-    early.next_of("membership.updated").await;
-    ann.say(&channel, "welcome").await;
-    hears_of(&mut early, &channel, "welcome").await;
-    early.drop_now();
-
-    let mut ears = at(&two, &bob).listen().await;
-    let mut cursor = head_of(&ears.ready, &channel);
-    for _ in 0..3 {
-        let said = Instant::now();
-        for n in 0..20 {
+        // The gap is read while he is out.
+        server.chat.bus().lose_every(1);
+        ann.delete(&member).await.expect(StatusCode::NO_CONTENT);
+        for n in 11..19 {
             ann.say(&channel, &n.to_string()).await;
         }
-        assert_eq!(hear(&mut ears, &channel, &mut cursor, 20).await, numbers(0..20));
-        assert!(said.elapsed() < Duration::from_secs(2), "{:?}", said.elapsed());
+        server.chat.bus().lose_every(0);
+        // Somebody who is in hears of it: then the gap has been read.
+        let mut others = ann.listen().await;
+        ann.say(&channel, "19").await;
+        others.until(|frame| frame["message"]["content"] == "19").await;
+        ann.add(&channel, &bob).await;
+        let back = ears.until(|frame| frame["feed"] == channel.as_str()).await;
+        assert_eq!((&back["type"], &back["member"]["user_id"]), (&json!("member.joined"), &json!(bob.id)));
+
+        ears.until(|frame| frame["membership"]["state"] == "joined").await;
+
+        // The gap is read when he is back: it is all there for him, in its order.
+        let mut cursor = back["rev"].as_i64().unwrap();
+        server.chat.bus().lose_every(1);
+        ann.delete(&member).await.expect(StatusCode::NO_CONTENT);
+        for n in 11..20 {
+            ann.say(&channel, &n.to_string()).await;
+        }
+        ears.settle().await;
+        assert!(ears.kept().all(|frame| frame["feed"] != channel.as_str()), "he is out");
+        ann.add(&channel, &bob).await;
+        server.chat.bus().lose_every(0);
+        ann.say(&channel, "21").await;
+        let heard = hear(&mut ears, &channel, &mut cursor, 10).await;
+        assert_eq!(heard, [numbers(11..20), numbers(21..22)].concat());
     }
-    // Both ways.
-    let mut mouth = ann.listen().await;
-    let mut behind = head_of(&mouth.ready, &channel);
-    at(&two, &bob).say(&channel, "hello").await;
-    assert_eq!(hear(&mut mouth, &channel, &mut behind, 1).await, ["hello"]);
-    hear(&mut ears, &channel, &mut cursor, 1).await;
-
-    ann.delete(&format!("/channels/{channel}/members/{}", bob.id)).await;
-    ann.say(&channel, "not for bob").await;
-    ears.until(|frame| frame["membership"]["state"] == "removed").await;
-    ears.settle().await;
-    assert!(ears.kept().all(|frame| frame["feed"] != channel.as_str()));
-    one.stop().await;
-    two.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_session_that_ends_on_one_node_ends_on_another() {
-    let Some(location) = TestServer::postgres_location() else { return };
-    let (one, two) = two_nodes(location).await;
-    let ann = one.user("ann").await;
-    let there = at(&two, &ann);
-    let mut ears = there.listen().await;
-    there.get("/users/me").await.expect(StatusCode::OK);
-    let ended = Instant::now();
-    ann.send(ann.request(Method::POST, "/auth/logout")).await.expect(StatusCode::NO_CONTENT);
-    assert_eq!(ears.closed().await, 4009);
-    there.get("/users/me").await.problem(401, "unauthenticated");
-    assert!(ended.elapsed() < Duration::from_millis(1500), "{:?}", ended.elapsed());
-    let token = format!("Bearer {}", ann.token.clone().unwrap());
-    let again = Socket::try_open(&two.base, "/api/v1/ws", &[("authorization", token)]).await;
-    assert_eq!(again.err(), Some(401));
-    one.stop().await;
-    two.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_ticket_opens_one_socket_on_all_nodes() {
-    let Some(location) = TestServer::postgres_location() else { return };
-    let (one, two) = two_nodes(location).await;
-    let ann = one.user("ann").await;
-    let mut opened = 0;
-    for _ in 0..5 {
-        let ticket = ann.send(ann.request(Method::POST, "/auth/tickets")).await;
-        let path = format!("/api/v1/ws?ticket={}", text(&ticket.body["ticket"]));
-        let (here, there) = tokio::join!(
-            Socket::try_open(&one.base, &path, &[]),
-            Socket::try_open(&two.base, &path, &[]),
-        );
-        opened += i32::from(here.is_ok()) + i32::from(there.is_ok());
-        assert_eq!(here.err().or(there.err()), Some(401));
-    }
-    assert_eq!(opened, 5);
-    one.stop().await;
-    two.stop().await;
 }
