@@ -9,6 +9,7 @@ mod log;
 mod messages;
 mod pace;
 mod repair;
+mod retention;
 mod sessions;
 mod sync;
 mod views;
@@ -51,6 +52,8 @@ pub struct Options {
     /// How often the system feed is polled: how long a session that was ended on another node can
     /// go on here when the bus has lost it.
     pub poll_system_every: Duration,
+    /// How often the database is searched for what is dead.
+    pub purge_every: Duration,
     /// Where the time comes from.
     pub clock: Clock,
 }
@@ -63,6 +66,7 @@ impl Default for Options {
             gather: Duration::from_millis(2),
             reconcile_every: Duration::from_secs(2),
             poll_system_every: Duration::from_millis(500),
+            purge_every: Duration::from_mins(1),
             clock: Clock::system(),
         }
     }
@@ -103,6 +107,7 @@ struct Inner {
 pub struct Tasks {
     log: JoinHandle<()>,
     repair: JoinHandle<()>,
+    retention: JoinHandle<()>,
     stop: tokio::sync::watch::Sender<bool>,
 }
 
@@ -129,7 +134,13 @@ impl Chat {
             every: options.reconcile_every,
             system_every: options.poll_system_every,
         };
-        let repair = tokio::spawn(repair.run(stopped));
+        let repair = tokio::spawn(repair.run(stopped.clone()));
+        let retention = retention::Retention {
+            store: store.clone(),
+            clock: clock.clone(),
+            every: options.purge_every,
+        };
+        let retention = tokio::spawn(retention.run(stopped));
         let limits = Limits::default();
         let throttle = if options.throttled { Throttle::new(limits) } else { Throttle::off() };
         let chat = Self(Arc::new(Inner {
@@ -146,7 +157,7 @@ impl Chat {
             epoch,
             beginning: Semaphore::new(sync::MAX_BEGINNING),
         }));
-        Ok((chat, Tasks { log: log_task, repair, stop }))
+        Ok((chat, Tasks { log: log_task, repair, retention, stop }))
     }
 
     /// Who is listening on this node.
@@ -183,5 +194,6 @@ impl Tasks {
         let _ = self.stop.send(true);
         let _ = self.log.await;
         let _ = self.repair.await;
+        let _ = self.retention.await;
     }
 }

@@ -102,9 +102,8 @@ impl Chat {
     pub async fn ticket(&self, caller: &Caller) -> Result<Ticket, Error> {
         let inner = &self.0;
         let ticket = Secret::generate(Kind::Ticket).map_err(Error::internal)?;
-        let now = inner.clock.now();
-        let expires_at = now.plus(TICKET_TTL);
-        inner.store.insert_ticket(ticket.hash(), caller.session, now, expires_at).await?;
+        let expires_at = inner.clock.now().plus(TICKET_TTL);
+        inner.store.insert_ticket(ticket.hash(), caller.session, expires_at).await?;
         Ok(Ticket { ticket: ticket.expose().to_owned(), expires_in: TICKET_TTL.whole_seconds() })
     }
 

@@ -6,6 +6,7 @@ use tertulia_store::Changes;
 use utoipa::ToSchema;
 
 use crate::channels::require_read;
+use crate::retention::MEMBERS_KEPT;
 use crate::{Caller, ChannelHead, Chat, Error, Ready};
 
 /// What `ready` lists at most; the rest is a page of one's own channels away.
@@ -109,12 +110,14 @@ impl Chat {
     }
 
     /// What a client needs to begin, all of one snapshot. With `since`, the server time of an earlier
-    /// one, channels that have not moved from then on are left out.
+    /// one, channels that have not moved from then on are left out, unless that was so long ago that
+    /// not all that is gone since then is known.
     pub async fn ready(&self, caller: &Caller, since: Option<Timestamp>) -> Result<Ready, Error> {
         let page = PageRequest { after: None, limit: MAX_READY };
         let server_time = self.now();
-        let since = since.map(|since| since.plus(-READY_SLACK));
-        let found = self.0.store.beginning(caller.user, page, since).await?;
+        let since = since.filter(|since| *since >= server_time.plus(-MEMBERS_KEPT));
+        let moved_since = since.map(|since| since.plus(-READY_SLACK));
+        let found = self.0.store.beginning(caller.user, page, moved_since).await?;
         let found = found.ok_or(Error::Unauthenticated)?;
         let channels = found.channels.items.into_iter().map(|own| ChannelHead {
             feed: own.channel.id,
@@ -127,6 +130,7 @@ impl Chat {
             account: found.account,
             epoch: self.epoch().to_owned(),
             server_time,
+            since,
             head: found.head,
             channels: channels.collect(),
             next: found.channels.next,

@@ -128,6 +128,8 @@ pub struct Ready {
     pub epoch: String,
     /// When this was read.
     pub server_time: Timestamp,
+    /// From when on channels are listed; `None` when all are.
+    pub since: Option<Timestamp>,
     /// The head of the person's own feed.
     pub head: i64,
     /// The channels that they are in, the newest first.

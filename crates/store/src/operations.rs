@@ -83,13 +83,24 @@ operations! {
     read sessions(user: UserId, now: Timestamp) -> Vec<Session> = sessions::live;
     /// Keeps a ticket.
     write insert_ticket(
-        ticket: TokenHash, session: SessionId, now: Timestamp, expires_at: Timestamp
+        ticket: TokenHash, session: SessionId, expires_at: Timestamp
     ) -> () = sessions::insert_ticket;
     /// Uses a ticket up, once, whichever node is asked.
     write redeem_ticket(ticket: TokenHash, now: Timestamp) -> Option<(UserId, SessionId)>
         = sessions::redeem_ticket;
     /// Sessions that ended since then.
     read sessions_ended_since(since: Timestamp) -> Vec<SessionId> = sessions::ended_since;
+    /// Removes a piece of a deleted channel's messages.
+    write purge_messages(now: Timestamp, limit: i64) -> Option<usize> = retention::purge_messages;
+    /// Removes a piece of the memberships of a channel that was deleted before then.
+    write purge_members(deleted_before: Timestamp, now: Timestamp, limit: i64) -> Option<usize>
+        = retention::purge_members;
+    /// Removes sessions that ended or expired before then, and tokens of theirs.
+    write purge_sessions(ended_before: Timestamp, expired_before: Timestamp, limit: i64)
+        -> Option<usize> = retention::purge_sessions;
+    /// Removes tickets that expired before then.
+    write purge_tickets(expired_before: Timestamp, limit: i64) -> Option<usize>
+        = retention::purge_tickets;
     /// The database's epoch; the proposal becomes it when there is none.
     write epoch(proposal: String) -> String = feeds::epoch;
 

@@ -215,4 +215,12 @@ macro_rules! locked {
     };
 }
 
+/// Locks the rows that a query finds, but for those that somebody else has locked.
+macro_rules! claimed {
+    ($query:expr) => {
+        $query.for_update().skip_locked()
+    };
+}
+
+pub(crate) use claimed;
 pub(crate) use locked;

@@ -9,7 +9,9 @@ use tertulia_domain::{
 use uuid::Uuid;
 
 use crate::Error;
-use crate::schema::{channels, feeds, idempotency_keys, members, messages, sessions, users};
+use crate::schema::{
+    channels, feeds, horizons, idempotency_keys, members, messages, sessions, users,
+};
 use crate::types::{At, Id};
 
 /// The small integers of a column and what they stand for.
@@ -241,6 +243,14 @@ impl From<Member> for MemberRow {
             read_seq: member.read_seq,
         }
     }
+}
+
+/// The last rev of which a feed has lost the row.
+#[derive(Insertable)]
+#[diesel(table_name = horizons, treat_none_as_default_value = false)]
+pub(crate) struct HorizonRow {
+    pub(crate) feed_id: Id<FeedId>,
+    pub(crate) rev: i64,
 }
 
 #[derive(Queryable, Selectable)]

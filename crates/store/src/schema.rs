@@ -73,6 +73,12 @@ tables! {
         updated_at -> DbTime,
         deleted_at -> Nullable<DbTime>,
         rev -> BigInt,
+        messages_purged_at -> Nullable<DbTime>,
+        members_purged_at -> Nullable<DbTime>,
+    }
+    horizons (feed_id) {
+        feed_id -> DbUuid,
+        rev -> BigInt,
     }
     idempotency_keys (key) {
         key -> DbUuid,

@@ -20,7 +20,7 @@ mod dsl;
 #[path = "queries/mod.rs"]
 pub(crate) mod queries;
 
-pub(crate) use dsl::{RunQueryDsl, locked};
+pub(crate) use dsl::{RunQueryDsl, claimed, locked};
 
 pub(crate) type Conn = SqliteConnection;
 

@@ -321,6 +321,7 @@ struct ReadyFrame {
     session_id: SessionId,
     epoch: String,
     server_time: Timestamp,
+    since: Option<Timestamp>,
     limits: Limits,
     me: MeHead,
     channels: Vec<ChannelHead>,
@@ -366,6 +367,7 @@ impl ReadyFrame {
             session_id,
             epoch: ready.epoch,
             server_time: ready.server_time,
+            since: ready.since,
             limits: Limits {
                 frame_bytes: MAX_MESSAGE,
                 content_characters: MessageBody::MAX_CHARS,

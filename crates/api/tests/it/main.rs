@@ -16,6 +16,7 @@ mod people;
 mod raw;
 mod raw_frames;
 mod repair;
+mod retention;
 mod revocation;
 mod server;
 mod slow;

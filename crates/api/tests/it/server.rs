@@ -29,6 +29,8 @@ pub(crate) struct TestServer {
     /// The server's time, which stands still unless it is moved.
     pub(crate) clock: Clock,
     pub(crate) base: String,
+    /// The database as it is, whoever may see what.
+    pub(crate) store: Store,
     http: reqwest::Client,
     serving: Serving,
     tasks: Tasks,
@@ -105,7 +107,7 @@ impl TestServer {
         let store = Store::open(location).await.unwrap();
         let clock = Clock::manual(Timestamp::from_unix_millis(1_795_000_000_000));
         let options = Options { throttled: false, clock: clock.clone(), ..options };
-        let (chat, tasks) = Chat::start(store, keys(), options).await.unwrap();
+        let (chat, tasks) = Chat::start(store.clone(), keys(), options).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut server = Server::new(chat.clone(), config, listener, 2);
         if let Some(interval) = heartbeat {
@@ -114,7 +116,7 @@ impl TestServer {
         let serving = server.start().unwrap();
         let base = format!("http://{}", serving.address());
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { chat, clock, base, http, serving, tasks, _folder: folder }
+        Self { chat, clock, base, store, http, serving, tasks, _folder: folder }
     }
 
     pub(crate) async fn stop(self) {

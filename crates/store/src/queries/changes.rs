@@ -7,7 +7,7 @@ use tertulia_domain::{
 };
 
 use super::feeds::feed;
-use super::{Conn, RunQueryDsl, channels, sessions as session_queries};
+use super::{Conn, RunQueryDsl, channels, retention, sessions as session_queries};
 use crate::rows::{ChannelRow, MemberRow, MessageRow, all};
 use crate::schema::{channels as channel_table, members, messages};
 use crate::types::Id;
@@ -26,6 +26,9 @@ pub(crate) async fn since(
     }
     // Nodes cannot begin anew: who has ended is read to the last one.
     if head - since > MAX_BEHIND && of != Feed::System {
+        return Ok(Changes::reset("limited", head));
+    }
+    if matches!(of, Feed::Me(_)) && since < retention::horizon(conn, of.id()).await? {
         return Ok(Changes::reset("limited", head));
     }
     let mut states = match of {
@@ -79,21 +82,11 @@ pub(crate) async fn gap(
     after: i64,
     listeners: Vec<UserId>,
 ) -> Result<Gap, Error> {
-    let mut changes = since(conn, of, after, MAX_BEHIND).await?;
-    only_tombstone(&mut changes, after);
+    let changes = since(conn, of, after, MAX_BEHIND).await?;
     let Feed::Channel(channel) = of else { return Ok(Gap { changes, barred: Vec::new() }) };
     let allowed = channels::joined_among(conn, channel, &listeners).await?;
     let barred = listeners.into_iter().filter(|user| !allowed.contains(user)).collect();
     Ok(Gap { changes, barred })
-}
-
-/// Of a channel that was deleted in the meantime nothing is left to hear but that it is.
-fn only_tombstone(changes: &mut Changes, after: i64) {
-    let deleted = |frame: &Frame| matches!(&frame.body, Body::Channel(channel) if channel.deleted_at.is_some());
-    if changes.items.iter().any(deleted) {
-        changes.items.retain(deleted);
-        changes.items.iter_mut().for_each(|frame| frame.prev = after);
-    }
 }
 
 /// What one answer holds at most, roughly; a client asks for the rest.
@@ -114,6 +107,13 @@ async fn channel_states(
         .load(conn)
         .await?;
     let channels: Vec<Channel> = all(rows)?;
+    let states = |channels: Vec<Channel>| {
+        channels.into_iter().map(|channel| (channel.rev, Body::Channel(channel)))
+    };
+    // Of a channel that was deleted nothing is left to hear but that it is, purged or not.
+    if channels.iter().any(|channel| channel.deleted_at.is_some()) {
+        return Ok(states(channels).collect());
+    }
     let rows: Vec<MemberRow> = members::table
         .filter(members::channel_id.eq(Id(channel)))
         .filter(members::rev.gt(since))
@@ -132,10 +132,9 @@ async fn channel_states(
         .load(conn)
         .await?;
     let messages: Vec<Message> = all(rows)?;
-    let channels = channels.into_iter().map(|channel| (channel.rev, Body::Channel(channel)));
     let members = members.into_iter().map(|member| (member.rev, Body::Member(member)));
     let messages = messages.into_iter().map(|message| (message.rev, Body::Message(message)));
-    Ok(channels.chain(members).chain(messages).collect())
+    Ok(states(channels).chain(members).chain(messages).collect())
 }
 
 async fn own_states(

@@ -13,9 +13,7 @@ use uuid::Uuid;
 use super::{Conn, RunQueryDsl, locked};
 use crate::fragment::KeyIn;
 use crate::rows::{ChannelRow, FeedRow, KnownRequestRow, MemberRow, MessageRow, all};
-use crate::schema::{
-    channels, feeds, idempotency_keys, members, messages, refresh_tokens, sessions, tickets, users,
-};
+use crate::schema::{channels, feeds, idempotency_keys, members, messages, sessions, users};
 use crate::statements::{InsertMessages, MoveHeads, MoveMarkers};
 use crate::types::{At, Id};
 use crate::{Batch, Error, NewIds};
@@ -207,15 +205,10 @@ async fn write(conn: &mut Conn, plan: Plan, now: Timestamp) -> Result<(), Error>
         let rows = plan.readers.into_iter().map(MemberRow::from).collect();
         MoveMarkers::new(rows).execute(conn).await?;
     }
+    // Their tokens are refused from now on, and removed in their time: a family may be long.
     for ended in plan.ended_sessions {
         diesel::update(sessions::table.filter(sessions::id.eq(Id(ended.id))))
             .set((sessions::ended_at.eq(Some(At(now))), sessions::rev.eq(Some(ended.rev))))
-            .execute(conn)
-            .await?;
-        diesel::delete(refresh_tokens::table.filter(refresh_tokens::session_id.eq(Id(ended.id))))
-            .execute(conn)
-            .await?;
-        diesel::delete(tickets::table.filter(tickets::session_id.eq(Id(ended.id))))
             .execute(conn)
             .await?;
     }

@@ -3,12 +3,13 @@
 //! `super` calls `Conn` and `RunQueryDsl`. Functions that need one snapshot for several statements
 //! are called inside a transaction.
 
-use super::{Conn, RunQueryDsl, locked};
+use super::{Conn, RunQueryDsl, claimed, locked};
 
 pub(crate) mod changes;
 pub(crate) mod channels;
 pub(crate) mod feeds;
 pub(crate) mod log;
 pub(crate) mod messages;
+pub(crate) mod retention;
 pub(crate) mod sessions;
 pub(crate) mod users;

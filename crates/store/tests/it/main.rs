@@ -4,6 +4,7 @@
 
 mod log;
 mod reading;
+mod retention;
 mod schema;
 mod sessions;
 mod world;

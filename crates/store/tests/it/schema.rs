@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-/// Table → its columns in order, as the `CREATE TABLE` statements of a migration say.
+/// Table → its columns in order, as the migrations say.
 fn columns(sql: &str) -> BTreeMap<String, Vec<String>> {
     let mut tables = BTreeMap::new();
     let mut current: Option<(String, Vec<String>)> = None;
@@ -11,17 +11,29 @@ fn columns(sql: &str) -> BTreeMap<String, Vec<String>> {
         if let Some(rest) = line.strip_prefix("CREATE TABLE ") {
             let name = rest.split(' ').next().unwrap_or_default();
             current = Some((name.to_owned(), Vec::new()));
+        } else if let Some((table, column)) = added(line) {
+            let columns: &mut Vec<String> = tables.entry(table.to_owned()).or_default();
+            columns.push(described(column));
         } else if line.starts_with(')') {
             tables.extend(current.take());
         } else if let Some((_, columns)) = &mut current
             && !line.starts_with("PRIMARY KEY")
         {
-            let name = line.split(' ').next().unwrap_or_default();
-            let nullable = !line.contains("NOT NULL");
-            columns.push(format!("{name}{}", if nullable { "?" } else { "" }));
+            columns.push(described(line));
         }
     }
     tables
+}
+
+/// The table and the column of an `ALTER TABLE … ADD COLUMN …`.
+fn added(line: &str) -> Option<(&str, &str)> {
+    line.strip_prefix("ALTER TABLE ")?.split_once(" ADD COLUMN ")
+}
+
+/// A column's name, with a question mark when it may be null.
+fn described(column: &str) -> String {
+    let name = column.split(' ').next().unwrap_or_default();
+    format!("{name}{}", if column.contains("NOT NULL") { "" } else { "?" })
 }
 
 fn indexes(sql: &str) -> Vec<String> {

@@ -7,7 +7,7 @@ use time::Duration;
 use crate::on_both;
 use crate::world::World;
 
-async fn session(world: &World, user: UserId, refresh: u8) -> SessionId {
+pub(crate) async fn session(world: &World, user: UserId, refresh: u8) -> SessionId {
     let new = NewSession {
         id: SessionId::new(world.now()),
         user,
@@ -21,7 +21,7 @@ async fn session(world: &World, user: UserId, refresh: u8) -> SessionId {
     id
 }
 
-async fn rotate(world: &World, from: u8, to: u8) -> Rotation {
+pub(crate) async fn rotate(world: &World, from: u8, to: u8) -> Rotation {
     let expires_at = world.now().plus(Duration::days(30));
     world.store.rotate([from; 32], [to; 32], world.now(), expires_at).await.unwrap()
 }
@@ -63,7 +63,7 @@ on_both! {
         let session = session(&world, ann, 1).await;
         let until = world.now().plus(Duration::seconds(30));
         for ticket in [5, 6] {
-            world.store.insert_ticket([ticket; 32], session, world.now(), until).await.unwrap();
+            world.store.insert_ticket([ticket; 32], session, until).await.unwrap();
         }
         let redeem = |ticket: u8| world.store.redeem_ticket([ticket; 32], world.now());
         assert_eq!(redeem(5).await.unwrap(), Some((ann, session)));

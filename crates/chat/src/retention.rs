@@ -1,0 +1,99 @@
+//! Removes what is dead from the database, in the background and in small pieces: none delays a
+//! message by more than one short transaction. What is due is found in the database, so it goes on
+//! after a crash, and any number of nodes may do it at once.
+
+use std::time::Duration;
+
+use tertulia_domain::Clock;
+use tertulia_store::{Error, Store};
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use crate::MAX_ACCESS_TTL;
+
+/// How long the memberships of a deleted channel are kept, to tell whoever comes back that it is
+/// gone. A session that sleeps as long is over; a client that kept its cursor begins anew.
+pub(crate) const MEMBERS_KEPT: time::Duration = time::Duration::days(30);
+
+/// Added to every time limit: the clocks of nodes may differ, and a client may be told a little
+/// more than it asked for.
+const SLACK: time::Duration = time::Duration::hours(1);
+
+/// Rows in one transaction: some milliseconds of SQLite's one writer.
+const PIECE: i64 = 250;
+
+/// Between two pieces, at least; after one that took long, as often its time as [`REST`] says, so
+/// that a slow disk is mostly left to others.
+const PAUSE: Duration = Duration::from_millis(100);
+const REST: u32 = 4;
+
+pub(crate) struct Retention {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) every: Duration,
+}
+
+/// What can be dead.
+#[derive(Clone, Copy, Debug)]
+enum Dead {
+    Tickets,
+    Sessions,
+    Messages,
+    Members,
+}
+
+impl Retention {
+    /// Runs until `stop`; a piece that was begun is finished.
+    pub(crate) async fn run(self, mut stop: watch::Receiver<bool>) {
+        let mut looks = tokio::time::interval(self.every);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = stop.changed() => return,
+                _ = looks.tick() => {}
+            }
+            for dead in [Dead::Tickets, Dead::Sessions, Dead::Messages, Dead::Members] {
+                while let Some(pause) = self.remove_piece(dead).await {
+                    tokio::select! {
+                        _ = stop.changed() => return,
+                        () = tokio::time::sleep(pause) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// Removes a piece, and says how long to wait for the next one; `None` when nothing is due, or
+    /// not to be had now.
+    async fn remove_piece(&self, dead: Dead) -> Option<Duration> {
+        let begun = Instant::now();
+        match self.remove(dead).await {
+            Ok(Some(rows)) => {
+                tracing::debug!(?dead, rows, "purged");
+                Some(PAUSE.max(begun.elapsed() * REST))
+            }
+            Ok(None) => None,
+            Err(error) => {
+                tracing::warn!(%error, ?dead, "nothing could be purged; later again");
+                None
+            }
+        }
+    }
+
+    async fn remove(&self, dead: Dead) -> Result<Option<usize>, Error> {
+        let now = self.clock.now();
+        match dead {
+            Dead::Tickets => self.store.purge_tickets(now.plus(-SLACK), PIECE).await,
+            // Nodes that start must still know who has ended while their tokens look good.
+            Dead::Sessions => {
+                let ended_before = now.plus(-MAX_ACCESS_TTL - SLACK);
+                self.store.purge_sessions(ended_before, now.plus(-SLACK), PIECE).await
+            }
+            Dead::Messages => self.store.purge_messages(now, PIECE).await,
+            Dead::Members => {
+                let deleted_before = now.plus(-MEMBERS_KEPT - SLACK);
+                self.store.purge_members(deleted_before, now, PIECE).await
+            }
+        }
+    }
+}
