@@ -5,9 +5,9 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tertulia_chat::{HistoryPart, Options};
-use tertulia_domain::{ChannelId, Feed, Timestamp, UserId};
+use tertulia_domain::{ChannelId, Feed, MessageId, SessionId, Timestamp, UserId};
+use tertulia_store::NewSession;
 use time::Duration as Span;
-use uuid::Uuid;
 
 use crate::on_both;
 use crate::server::{Person, Setup, TestServer, text};
@@ -57,15 +57,40 @@ async fn until(mut done: impl AsyncFnMut() -> bool) {
     tokio::time::timeout(Duration::from_secs(20), waited).await.expect("it did not happen");
 }
 
-/// Proof that all which is due by now has been looked for: two deleted channels, one after the other,
-/// were emptied since.
+/// How many sessions of a person are in the database that have not been ended, expired ones too.
+async fn sessions_of(server: &TestServer, person: &Person) -> usize {
+    let ever = Timestamp::from_unix_millis(0);
+    server.store.sessions(user(person), ever).await.unwrap().len()
+}
+
+/// Waits until a session that has long expired is gone.
+async fn sessions_purged(server: &TestServer, person: &Person) {
+    let before = sessions_of(server, person).await;
+    let now = server.clock.now();
+    let long_ago = now.plus(-Span::days(1));
+    let expired = NewSession {
+        id: SessionId::new(now),
+        user: user(person),
+        user_agent: String::new(),
+        address: String::new(),
+        created_at: long_ago,
+        expires_at: long_ago,
+    };
+    let mut hash = [0; 32];
+    hash[..16].copy_from_slice(expired.id.uuid().as_bytes());
+    server.store.insert_session(expired, hash).await.unwrap();
+    until(async || sessions_of(server, person).await <= before).await;
+}
+
+/// Proof that all which is due by now has been looked for: messages come after sessions, so the
+/// second session goes in a later round, and a whole one lies behind.
 async fn purged(server: &TestServer, person: &Person) {
-    for _ in 0..2 {
-        let channel = person.create_private("short").await;
-        person.say(&channel, "not for long").await;
-        person.delete(&format!("/channels/{channel}")).await.expect(StatusCode::NO_CONTENT);
-        until(async || messages_of(server, &channel, person).await == 0).await;
-    }
+    sessions_purged(server, person).await;
+    let channel = person.create_private("short").await;
+    person.say(&channel, "not for long").await;
+    person.delete(&format!("/channels/{channel}")).await.expect(StatusCode::NO_CONTENT);
+    until(async || messages_of(server, &channel, person).await == 0).await;
+    sessions_purged(server, person).await;
 }
 
 async fn come_back(person: &Person, since: &Value) -> Socket {
@@ -85,15 +110,15 @@ on_both! {
         let (lives, dead) = (ann.create_channel("lives").await, ann.create_private("dead").await);
         bob.join(&lives).await;
         ann.add(&dead, &bob).await;
-        let spent = Uuid::now_v7().to_string();
-        let sent = json!({ "id": spent, "content": "the first" });
+        let id = MessageId::new(server.clock.now()).to_string();
+        let sent = json!({ "id": id, "content": "the first" });
         let messages = format!("/channels/{dead}/messages");
         ann.post(&messages, sent.clone()).await.expect(StatusCode::CREATED);
         for n in 1..MANY {
             ann.say(&dead, &n.to_string()).await;
         }
         ann.say(&lives, "before").await;
-        assert_eq!(messages_of(&server, &dead, &ann).await, MANY);
+        assert_eq!(messages_of(server, &dead, &ann).await, MANY);
         let before = bob.get("/users/me/channels?limit=1").await;
         let mut ears = bob.listen().await;
         let since = ears.ready["server_time"].clone();
@@ -107,18 +132,18 @@ on_both! {
             let said = ann.say(&lives, "undisturbed").await;
             let frame = ears.until(|frame| frame["feed"] == lives.as_str()).await;
             assert_eq!((&frame["message"], &frame["prev"]), (&said, &json!(3 + heard)));
-            messages_of(&server, &dead, &ann).await == 0
+            messages_of(server, &dead, &ann).await == 0
         }).await;
 
         ears.settle().await;
         assert_eq!(ears.kept().count(), 0, "nothing more is said of it");
-        assert_eq!(messages_of(&server, &lives, &ann).await, 1 + heard);
+        assert_eq!(messages_of(server, &lives, &ann).await, 1 + heard);
         assert_eq!(before.status, StatusCode::OK);
         for path in ["", "/messages", "/members", "/changes?since=0"] {
             let path = format!("/channels/{dead}{path}");
             bob.get(&path).await.problem(404, "not_found");
         }
-        bob.get(&format!("/messages/{spent}")).await.problem(404, "not_found");
+        bob.get(&format!("/messages/{id}")).await.problem(404, "not_found");
         // The same request is refused as it was before; its id is nobody's.
         ann.post(&messages, sent.clone()).await.problem(404, "not_found");
         let elsewhere = format!("/channels/{lives}/messages");
@@ -146,8 +171,8 @@ on_both! {
 
         server.clock.advance(Span::days(30));
         let (ann, bob) = (server.log_in("ann").await, server.log_in("bob").await);
-        purged(&server, &ann).await;
-        assert!(has_membership(&server, &dead, &bob).await);
+        purged(server, &ann).await;
+        assert!(has_membership(server, &dead, &bob).await);
         let mut back = come_back(&bob, &since).await;
         assert_eq!((&back.ready["since"], &back.ready["gone"]), (&since, &json!([dead])));
         assert_eq!(back.ready["channels"], json!([]), "nothing else has moved");
@@ -155,8 +180,8 @@ on_both! {
         assert_eq!(back.done(missed.clone()).await["items"].as_array().map(Vec::len), Some(1));
 
         server.clock.advance(Span::hours(2));
-        until(async || !has_membership(&server, &dead, &bob).await).await;
-        assert!(has_membership(&server, &quiet, &bob).await);
+        until(async || !has_membership(server, &dead, &bob).await).await;
+        assert!(has_membership(server, &quiet, &bob).await);
         let mut back = come_back(&bob, &since).await;
         assert_eq!((&back.ready["since"], &back.ready["gone"]), (&Value::Null, &json!([])));
         assert_eq!(back.ready["channels"][0]["feed"], quiet.as_str(), "all that there is");
@@ -180,7 +205,7 @@ on_both! {
         };
         for hours in [0, 23] {
             server.clock.advance(Span::hours(hours));
-            purged(&server, &ann).await;
+            purged(server, &ann).await;
             assert_eq!(remembered().await, 1, "its access token is good for a day");
             ended.get("/users/me").await.problem(401, "unauthenticated");
         }
@@ -189,8 +214,8 @@ on_both! {
         let system = server.store.changes(Feed::System, 0, 100).await.unwrap();
         assert_eq!(system.items.len(), 0);
         ended.get("/users/me").await.problem(401, "unauthenticated");
-        refresh(&server, &ended.refresh_token).await.problem(401, "unauthenticated");
-        refresh(&server, &ann.refresh_token).await.expect(StatusCode::OK);
+        refresh(server, &ended.refresh_token).await.problem(401, "unauthenticated");
+        refresh(server, &ann.refresh_token).await.expect(StatusCode::OK);
     }
 }
 
@@ -199,24 +224,20 @@ on_both! {
     async fn a_used_refresh_token_is_known_as_long_as_its_family_lives(server: TestServer) {
         let ann = server.user("ann").await;
         let asleep = server.log_in("ann").await;
-        let sessions = async || {
-            let all = Timestamp::from_unix_millis(0);
-            server.store.sessions(user(&ann), all).await.unwrap().len()
-        };
         let mut awake = ann.clone();
         for _ in 0..4 {
-            assert_eq!(sessions().await, 2);
+            assert_eq!(sessions_of(server, &ann).await, 2);
             server.clock.advance(Span::days(10));
-            let renewed = refresh(&server, &awake.refresh_token).await;
+            let renewed = refresh(server, &awake.refresh_token).await;
             awake = server.person(&renewed.expect(StatusCode::OK).body);
         }
-        until(async || sessions().await == 1).await;
-        refresh(&server, &asleep.refresh_token).await.problem(401, "unauthenticated");
-        purged(&server, &awake).await;
+        until(async || sessions_of(server, &ann).await == 1).await;
+        refresh(server, &asleep.refresh_token).await.problem(401, "unauthenticated");
+        purged(server, &awake).await;
         awake.get("/users/me").await.expect(StatusCode::OK);
         // It was used 40 days ago: somebody has stolen it, or all that came of it.
-        refresh(&server, &ann.refresh_token).await.problem(401, "unauthenticated");
+        refresh(server, &ann.refresh_token).await.problem(401, "unauthenticated");
         awake.get("/users/me").await.problem(401, "unauthenticated");
-        refresh(&server, &awake.refresh_token).await.problem(401, "unauthenticated");
+        refresh(server, &awake.refresh_token).await.problem(401, "unauthenticated");
     }
 }

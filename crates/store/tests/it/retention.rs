@@ -184,8 +184,8 @@ async fn two_nodes_purge_one_postgres() {
     let other = Store::open(world.location.clone()).await.unwrap();
     let (ann, bob) = (world.user("ann").await, world.user("bob").await);
     let lives = talk(&world, &[ann, bob], 0).await;
-    for _ in 0..4 {
-        let dead = talk(&world, &[ann, bob], 100).await;
+    for _ in 0..10 {
+        let dead = talk(&world, &[ann, bob], 200).await;
         delete(&world, dead, ann).await;
     }
     let before = later(&world);
@@ -197,6 +197,6 @@ async fn two_nodes_purge_one_postgres() {
     let mut removed = one.await.unwrap() + two.await.unwrap();
     // Either may have passed over the last channel, which the other one was at.
     removed += purge_all(other, before).await;
-    assert_eq!(removed, 4 * (100 + 2));
+    assert_eq!(removed, 10 * (200 + 2));
     assert_eq!(said(&world, lives, ann).await, 50);
 }
