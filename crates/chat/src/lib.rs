@@ -30,7 +30,7 @@ use log::ChangeLog;
 pub use messages::MessageDraft;
 pub use sessions::Client;
 pub use sync::{Delta, FeedCursor};
-pub use tertulia_store::{HistoryPart, Location, ProfileEdit, Session, Store};
+pub use tertulia_store::{HistoryPart, Location, PostgresAddress, ProfileEdit, Session, Store};
 pub use views::{ChannelHead, ChannelView, HistoryPage, OwnChannelView, Ready, SignedIn, Ticket};
 
 /// The longest that an access token can be good, on whichever node and under whichever settings it

@@ -28,6 +28,7 @@ pub use model::{
     NewUser, OwnChannel, Place, ProfileEdit, Rotation, Session, TokenHash,
 };
 
+pub use postgres::PostgresAddress;
 use postgres::{Begin, Postgres};
 use sqlite::Sqlite;
 

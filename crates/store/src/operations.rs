@@ -35,7 +35,8 @@ macro_rules! operations {
                             operations!(@begin $mode, &mut conn);
                             let result =
                                 postgres::queries::$topic::$query(&mut conn, $($arg),*).await;
-                            operations!(@end $mode, &mut conn, result)
+                            let result = operations!(@end $mode, &mut conn, result);
+                            conn.give_back(result)
                         })
                         .await
                     }

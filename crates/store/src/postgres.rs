@@ -7,17 +7,11 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use diesel::{ConnectionError, ConnectionResult};
-use diesel_async::pooled_connection::deadpool::{Object, Pool};
-use diesel_async::pooled_connection::{
-    AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
-};
 use diesel_async::{
-    AnsiTransactionManager, AsyncConnection, AsyncMigrationHarness, AsyncPgConnection,
-    SimpleAsyncConnection, TransactionManager,
+    AnsiTransactionManager, AsyncMigrationHarness, AsyncPgConnection, SimpleAsyncConnection,
+    TransactionManager,
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
-use futures_util::FutureExt;
 use tertulia_domain::{Change, Timestamp};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
@@ -25,8 +19,16 @@ use tokio::time::Instant;
 
 use crate::{Batch, Error, NewIds};
 
+mod address;
+mod connect;
+mod pool;
 #[path = "queries/mod.rs"]
 pub(crate) mod queries;
+mod tls;
+
+pub use address::PostgresAddress;
+use connect::Connector;
+use pool::{Lease, Pool};
 
 pub(crate) use diesel_async::RunQueryDsl;
 
@@ -36,10 +38,6 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postg
 
 /// "Tertulia", as a number: two nodes that start together migrate one after the other.
 const MIGRATION_LOCK: i64 = 0x5465_7274_756c_6961;
-
-/// A stopped node must not hold the heads of feeds; a batch that waits longer is run again.
-const SESSION: &str = "SET synchronous_commit = on; SET lock_timeout = '2s'; \
-    SET idle_in_transaction_session_timeout = '5s'; SET statement_timeout = '15s'";
 
 /// A server that hangs must not hang those who ask it.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
@@ -56,31 +54,19 @@ pub(crate) enum Begin {
 /// A PostgreSQL server.
 pub(crate) struct Postgres {
     runtime: Handle,
-    pool: Pool<AsyncPgConnection>,
-    url: String,
+    pool: Pool,
+    connector: Arc<Connector>,
     log: Arc<Mutex<Option<AsyncPgConnection>>>,
 }
 
 impl Postgres {
     /// Connects and brings the database up to date. To be called on the main runtime.
     pub(crate) async fn open(url: &str, connections: usize) -> Result<Self, Error> {
-        let mut config = ManagerConfig::default();
-        config.custom_setup = Box::new(|url| connect(url).boxed());
-        config.recycling_method = RecyclingMethod::Fast;
-        let manager = AsyncDieselConnectionManager::new_with_config(url, config);
-        let pool = Pool::builder(manager)
-            .max_size(connections)
-            .wait_timeout(Some(ANSWER_WITHIN))
-            .runtime(deadpool::Runtime::Tokio1)
-            .build()
-            .map_err(|error| Error::Setup(error.to_string()))?;
-        migrate(url).await?;
-        Ok(Self {
-            runtime: Handle::current(),
-            pool,
-            url: url.to_owned(),
-            log: Arc::new(Mutex::new(None)),
-        })
+        let address = PostgresAddress::parse(url).map_err(|why| Error::Setup(why.to_owned()))?;
+        let connector = Arc::new(Connector::new(address)?);
+        let pool = Pool::new(Arc::clone(&connector), connections)?;
+        migrate(&connector).await?;
+        Ok(Self { runtime: Handle::current(), pool, connector, log: Arc::new(Mutex::new(None)) })
     }
 
     /// Runs an operation to its end on the main runtime, whatever becomes of the caller.
@@ -98,14 +84,8 @@ impl Postgres {
     /// A connection from the pool; [`Error::Busy`] when none is free within 5 s.
     pub(crate) fn connection_later(
         &self,
-    ) -> impl Future<Output = Result<Object<AsyncPgConnection>, Error>> + Send + use<> {
-        let pool = self.pool.clone();
-        async move {
-            pool.get().await.map_err(|error| match error {
-                deadpool::managed::PoolError::Timeout(_) => Error::Busy,
-                other => Error::Unavailable(other.to_string()),
-            })
-        }
+    ) -> impl Future<Output = Result<Lease, Error>> + Send + use<> {
+        self.pool.clone().take()
     }
 
     /// Commits a batch on the log's own connection, opened again when it was lost.
@@ -117,14 +97,15 @@ impl Postgres {
         deadline: Instant,
     ) -> Result<Batch, Error> {
         let log = Arc::clone(&self.log);
-        let url = self.url.clone();
+        let connector = Arc::clone(&self.connector);
         let commit = async move {
             let mut slot = log.lock().await;
             let mut conn = match slot.take() {
                 Some(conn) => conn,
-                None => {
-                    connect(&url).await.map_err(|error| Error::Unavailable(error.to_string()))?
-                }
+                None => connector
+                    .connect()
+                    .await
+                    .map_err(|error| Error::Unavailable(error.to_string()))?,
             };
             begin(&mut conn, Begin::Write).await?;
             let result = queries::log::commit(&mut conn, &changes, now, ids).await;
@@ -172,15 +153,9 @@ fn no_answer() -> Error {
     Error::Unavailable("no answer in time".to_owned())
 }
 
-async fn connect(url: &str) -> ConnectionResult<AsyncPgConnection> {
-    let mut connection = AsyncPgConnection::establish(url).await?;
-    connection.batch_execute(SESSION).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
-    Ok(connection)
-}
-
-async fn migrate(url: &str) -> Result<(), Error> {
+async fn migrate(connector: &Connector) -> Result<(), Error> {
     let setup = |error: &dyn std::fmt::Display| Error::Setup(format!("PostgreSQL: {error}"));
-    let mut connection = AsyncPgConnection::establish(url).await.map_err(|error| setup(&error))?;
+    let mut connection = connector.connect_plainly().await.map_err(|error| setup(&error))?;
     check_version(&mut connection).await.map_err(|error| setup(&error))?;
     connection
         .batch_execute(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})"))

@@ -120,6 +120,32 @@ impl PostgresCluster {
         self.supervisor.lock().start_on(self.port);
     }
 
+    /// Makes the server speak TLS with this certificate and key (PEM), and let nobody in without: its
+    /// URLs need `sslmode=require` or more, and [`PostgresCluster::database`] does not work any more.
+    /// Starts it again.
+    ///
+    /// # Panics
+    ///
+    /// When the server is stopped, or does not take them.
+    pub fn require_tls(&self, certificate: &str, key: &str) {
+        let access = "hostssl all all all scram-sha-256";
+        for (file, text) in
+            [("server.crt", certificate), ("server.key", key), ("pg_hba.conf", access)]
+        {
+            // Written by the server itself, whose user the files must belong to.
+            execute(
+                self.url("postgres"),
+                format!(
+                    "COPY (SELECT 1 WHERE false) TO PROGRAM \
+                     $sh$umask 077; cat >{file} <<'END'\n{text}\nEND\n$sh$"
+                ),
+            );
+        }
+        execute(self.url("postgres"), "ALTER SYSTEM SET ssl = on".to_owned());
+        self.stop_immediately();
+        self.start_again();
+    }
+
     /// Hangs the server: all of its processes stand still, connections stay open and nothing is
     /// answered, until [`PostgresCluster::resume`]. Only on Linux.
     ///

@@ -1,7 +1,8 @@
 //! `DATABASE_URL`, also as Python's `SQLAlchemy` writes it.
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
+
+use tertulia_chat::PostgresAddress;
 
 use super::Secret;
 
@@ -10,8 +11,7 @@ use super::Secret;
 pub enum Database {
     /// An SQLite file.
     Sqlite(PathBuf),
-    /// A PostgreSQL server, by an address that `tokio-postgres` has parsed once already. It may
-    /// hold a password.
+    /// A PostgreSQL server, by an address that has been parsed once already. It may hold a password.
     Postgres(Secret),
 }
 
@@ -41,12 +41,7 @@ impl Database {
 
 fn postgres(rest: &str) -> Result<Database, &'static str> {
     let url = format!("postgres://{rest}");
-    // The error's own text may repeat a part of the address, hence of the password.
-    let config = tokio_postgres::Config::from_str(&url)
-        .map_err(|_| "this is not an address that PostgreSQL's clients understand")?;
-    if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
-        return Err("the address names no host");
-    }
+    PostgresAddress::parse(&url)?;
     Ok(Database::Postgres(Secret::new(url)))
 }
 
@@ -114,6 +109,9 @@ mod tests {
             "postgres:///pa55",
             "postgres://a:pa55@host:port/chat",
             "postgres://a:pa55@host/chat?pa55=1",
+            "postgres://a:pa55@host/chat?sslmode=pa55",
+            "postgres://a:pa55@host/chat?sslmode=verify-ca",
+            "postgres://a:pa55@host/chat?sslpa55=1",
             "sqlite://",
             "sqlite:///",
             "sqlite://:memory:",

@@ -17,6 +17,7 @@ mod load;
 mod logs;
 mod outage;
 mod process;
+mod proxy;
 mod retention;
 mod socket;
 mod start;

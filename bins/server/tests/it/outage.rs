@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use crate::client::{Answer, PASSWORD, Person};
 use crate::load::World;
 use crate::process::{Home, Server, has_postgres};
+use crate::proxy::Proxy;
 
 /// What is asked while the database is away is answered by then.
 const LATEST_ANSWER: Duration = Duration::from_secs(6);
@@ -26,6 +27,49 @@ async fn postgresql_is_killed_and_comes_back() {
 async fn postgresql_hangs_and_goes_on() {
     let Some(cluster) = cluster() else { return };
     story(&cluster, PostgresCluster::pause, PostgresCluster::resume).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_network_that_parts_and_joins_again_leaves_no_dead_connection_behind() {
+    if !has_postgres() {
+        return;
+    }
+    let (proxy, url) = Proxy::before(&PostgresCluster::shared().database()).await;
+    let server = Home::sqlite().with("DATABASE_URL", url).start();
+    let ann = server.user("ann").await;
+    let channel = ann.create_channel("general").await;
+    let history = format!("/channels/{channel}/messages");
+    let before = ann.say(&channel, "before").await;
+    // As many connections as the pool may have, which lie idle when the network parts.
+    all_work(&server, &ann, &channel).await;
+
+    proxy.part();
+    server.until_ready_is(503).await;
+    all_is_unavailable(&server, &ann, &history).await;
+    proxy.join();
+    server.until_ready_is(200).await;
+    all_work(&server, &ann, &channel).await;
+    let after = ann.history(&channel, 0).await;
+    assert_eq!(after[0], before);
+}
+
+/// Two hundred reads and writes, by many at once: not one fails.
+async fn all_work(server: &Server, person: &Person, channel: &str) {
+    let mut asked = JoinSet::new();
+    for turn in 0..200 {
+        let (person, channel) = (person.at(server), channel.to_owned());
+        asked.spawn(async move {
+            match turn % 4 {
+                0 => person.try_to_say(&channel, "still here").await.status,
+                1 => person.get("/users/me").await.status,
+                2 => person.get("/users/me/channels").await.status,
+                _ => person.get(&format!("/channels/{channel}/messages")).await.status,
+            }
+        });
+    }
+    for status in asked.join_all().await {
+        assert!(status.is_success(), "{status}");
+    }
 }
 
 fn cluster() -> Option<PostgresCluster> {

@@ -89,12 +89,12 @@ on_both! {
             let request = ann.request(Method::POST, "/channels").header("idempotency-key", "once");
             Answer::to(request.json(&json!({ "name": name })))
         };
-        let made = make(&ann, "tea").await;
-        made.expect(201);
+        let first = make(&ann, "tea").await;
+        first.expect(201);
         server.program.kill();
         let server = home.start();
         let ann = ann.at(&server);
-        assert_eq!(make(&ann, "tea").await.expect(200).body, made.body);
+        assert_eq!(make(&ann, "tea").await.expect(200).body, first.body);
         assert_eq!(make(&ann, "coffee").await.problem(422), "invalid");
         assert_eq!(ann.get("/channels").await.body["items"].as_array().map(Vec::len), Some(1));
     }

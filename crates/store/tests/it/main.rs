@@ -7,6 +7,7 @@ mod reading;
 mod retention;
 mod schema;
 mod sessions;
+mod tls;
 mod world;
 
 /// Runs a story on SQLite and on PostgreSQL, each as a test of its own.
