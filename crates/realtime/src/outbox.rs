@@ -61,9 +61,18 @@ impl CloseReason {
 }
 
 struct Item {
-    /// The feed, if it may be dropped and synced again.
-    feed: Option<FeedId>,
+    what: What,
     bytes: Bytes,
+}
+
+enum What {
+    /// Never dropped.
+    Control,
+    /// Frames of a feed, which may be dropped and synced again.
+    Frames(FeedId),
+    /// A page of a feed that was asked for, and what is answered instead to whoever may no longer
+    /// hear the feed.
+    Page(FeedId, Bytes),
 }
 
 enum State {
@@ -103,7 +112,7 @@ impl Outbox {
     pub(crate) fn open(&mut self, first: Bytes) {
         if matches!(self.state, State::Held) {
             self.bytes += first.len();
-            self.queue.push_front(Item { feed: None, bytes: first });
+            self.queue.push_front(Item { what: What::Control, bytes: first });
             self.state = State::Open;
             self.wake();
         }
@@ -119,7 +128,7 @@ impl Outbox {
             self.set_stale(feed, name, last);
             return;
         }
-        self.enqueue(Some(feed), chunk.clone());
+        self.enqueue(What::Frames(feed), chunk.clone());
     }
 
     /// Drops what waits of a feed, and asks the client to sync it.
@@ -153,6 +162,14 @@ impl Outbox {
 
     /// Forgets a feed, and what still waits of it: the person may no longer hear it.
     pub(crate) fn forget(&mut self, feed: FeedId) {
+        for item in &mut self.queue {
+            if let What::Page(of, instead) = &item.what
+                && *of == feed
+            {
+                let bytes = instead.clone();
+                *item = Item { what: What::Control, bytes };
+            }
+        }
         self.drop_feed(feed);
         self.set_on(feed);
     }
@@ -170,7 +187,15 @@ impl Outbox {
     /// Queues what is never dropped.
     pub(crate) fn push_control(&mut self, bytes: Bytes) {
         if !self.is_closing() {
-            self.enqueue(None, bytes);
+            self.enqueue(What::Control, bytes);
+        }
+    }
+
+    /// Queues a page of a feed that was asked for: answered it is in any case, but by `instead` once
+    /// the person may no longer hear the feed.
+    pub(crate) fn push_page(&mut self, feed: FeedId, page: Bytes, instead: Bytes) {
+        if !self.is_closing() {
+            self.enqueue(What::Page(feed, instead), page);
         }
     }
 
@@ -186,7 +211,7 @@ impl Outbox {
             self.queue.clear();
             self.bytes = 0;
         }
-        self.enqueue(None, close_frame(code, text));
+        self.enqueue(What::Control, close_frame(code, text));
         self.state = State::Closing;
         self.wake();
     }
@@ -245,16 +270,16 @@ impl Outbox {
         self.bytes > MAX_BYTES / 2
     }
 
-    fn enqueue(&mut self, feed: Option<FeedId>, bytes: Bytes) {
+    fn enqueue(&mut self, what: What, bytes: Bytes) {
         self.bytes += bytes.len();
-        self.queue.push_back(Item { feed, bytes });
+        self.queue.push_back(Item { what, bytes });
         if !matches!(self.state, State::Held) {
             self.wake();
         }
     }
 
     fn drop_feed(&mut self, feed: FeedId) {
-        self.queue.retain(|item| item.feed != Some(feed));
+        self.queue.retain(|item| !matches!(item.what, What::Frames(of) if of == feed));
         self.set_bytes(self.queue.iter().map(|item| item.bytes.len()).sum());
     }
 
@@ -338,8 +363,11 @@ mod tests {
         let mut outbox = Outbox::new();
         outbox.open(Bytes::from_static(b"ready"));
         outbox.push_frames(gone, "gone", &Bytes::from_static(b"secret"), 1);
+        let (page, instead) = (Bytes::from_static(b"secrets"), Bytes::from_static(b"not found"));
+        outbox.push_page(gone, page.clone(), instead.clone());
+        outbox.push_page(feed(), page, instead);
         outbox.forget(gone);
-        assert_eq!(drain(&mut outbox), ["ready"]);
+        assert_eq!(drain(&mut outbox), ["ready", "not found", "secrets"]);
     }
 
     #[test]

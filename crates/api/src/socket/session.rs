@@ -40,9 +40,16 @@ pub(super) struct Session {
     connection: Connection,
     /// The server time of the client's last `ready`.
     since: Option<Timestamp>,
-    unanswered: FuturesUnordered<LocalBoxFuture<'static, Vec<u8>>>,
+    unanswered: FuturesUnordered<LocalBoxFuture<'static, Answer>>,
     /// One page of what was missed at a time: pages are large.
     syncing: Rc<Semaphore>,
+}
+
+/// The reply to a frame, and, when it is a page, of what, and what is said to whoever may no longer
+/// have it.
+struct Answer {
+    json: Vec<u8>,
+    page: Option<(Feed, Vec<u8>)>,
 }
 
 /// What happened to the socket.
@@ -156,12 +163,15 @@ impl Session {
         }
         // Replies wait for room as well: 64 pages of what was missed are 32 MiB.
         while self.connection.has_room()
-            && let Poll::Ready(Some(reply)) = Pin::new(&mut self.unanswered).poll_next(cx)
+            && let Poll::Ready(Some(answer)) = Pin::new(&mut self.unanswered).poll_next(cx)
         {
             if self.has_ended() {
                 return Poll::Ready(Happened::SessionEnded);
             }
-            self.connection.send(&reply);
+            match answer.page {
+                Some((of, instead)) => self.connection.send_page(of, &answer.json, &instead),
+                None => self.connection.send(&answer.json),
+            }
         }
         if token.poll(cx).is_ready() {
             return Poll::Ready(Happened::TokenEnded);
@@ -209,10 +219,17 @@ impl Session {
                 let (chat, caller) = (self.chat.clone(), self.caller);
                 let connection = self.connection.clone();
                 let one_at_a_time = Rc::clone(&self.syncing);
-                self.later(reference, async move {
+                let of = match feed {
+                    FeedName::Me => Feed::Me(caller.user),
+                    FeedName::Channel(channel) => Feed::Channel(channel),
+                };
+                self.unanswered.push(Box::pin(async move {
                     let _permit = one_at_a_time.acquire().await;
-                    sync(&chat, &caller, &connection, feed, &cursor, limit).await
-                });
+                    let page = sync(&chat, &caller, &connection, feed, &cursor, limit).await;
+                    let json = reply(&reference, &page.map_err(Problem::from));
+                    let instead = reply::<()>(&reference, &Err(Error::NotFound.into()));
+                    Answer { json, page: Some((of, instead)) }
+                }));
             }
             Ok(Request::AuthRefresh { token }) => {
                 let renewed = self.renew(&token);
@@ -249,8 +266,10 @@ impl Session {
         reference: Value,
         result: impl Future<Output = Result<T, Error>> + 'static,
     ) {
-        let reply = async move { reply(&reference, &result.await.map_err(Problem::from)) };
-        self.unanswered.push(Box::pin(reply));
+        self.unanswered.push(Box::pin(async move {
+            let json = reply(&reference, &result.await.map_err(Problem::from));
+            Answer { json, page: None }
+        }));
     }
 
     fn refuse(&self, reference: &Value, error: Error) {

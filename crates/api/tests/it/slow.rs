@@ -145,22 +145,38 @@ on_both! {
         flood(&mut mouth, &noisy, 0..600, long).await;
         flood(&mut mouth, &deleted, 0..10, |n| n.to_string()).await;
         flood(&mut mouth, &closed, 0..10, |n| n.to_string()).await;
+        // Pages that were asked for wait there as well.
+        for (name, channel) in [("one", &deleted), ("two", &closed)] {
+            let mut ask = sync(channel, &Value::Null, 0);
+            ask["ref"] = json!(name);
+            say(&mut slow, &ask).await;
+        }
+        let said = json!({ "type": "message.send", "ref": "said", "channel_id": noisy, "content": "asked" });
+        say(&mut slow, &said).await;
+        mouth.until(|frame| frame["message"]["content"] == "asked").await;
         ann.delete(&format!("/channels/{deleted}")).await.expect(StatusCode::NO_CONTENT);
         ann.delete(&format!("/channels/{closed}/members/{}", bob.id)).await.expect(StatusCode::NO_CONTENT);
-        say(&mut slow, &json!({ "type": "ping", "ref": "last" })).await;
         let mut heard = Vec::new();
-        loop {
+        while heard.len() < 6 {
             let frame = slow.json().await;
             match frame["type"].as_str().unwrap() {
-                "reply" => break,
                 "message.created" => assert_eq!(frame["feed"], noisy.as_str()),
+                "reply" => heard.push((text(&frame["ref"]), frame["error"]["code"].clone())),
                 "heads" => {}
                 other => heard.push((other.to_owned(), frame["feed"].clone())),
             }
         }
         let frame = |kind: &str, feed: &str| (kind.to_owned(), json!(feed));
-        let expected =
-            [frame("stale", &noisy), frame("channel.deleted", &deleted), frame("membership.updated", "me")];
+        let mut expected = [
+            frame("stale", &noisy),
+            frame("one", "not_found"),
+            frame("two", "not_found"),
+            ("said".to_owned(), Value::Null),
+            frame("channel.deleted", &deleted),
+            frame("membership.updated", "me"),
+        ];
+        heard.sort_by(|one, two| one.0.cmp(&two.0));
+        expected.sort_by(|one, two| one.0.cmp(&two.0));
         assert_eq!(heard, expected);
     }
 }

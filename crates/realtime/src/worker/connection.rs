@@ -85,6 +85,17 @@ impl Connection {
         self.0.socket.outbox.borrow_mut().push_control(text_frame(json));
     }
 
+    /// Queues a page of a feed that was asked for. Whoever may no longer hear the feed by the time
+    /// that it can be written is answered `instead`.
+    pub fn send_page(&self, feed: Feed, json: &[u8], instead: &[u8]) {
+        let mut outbox = self.0.socket.outbox.borrow_mut();
+        if self.hears(feed) {
+            outbox.push_page(feed.id(), text_frame(json), text_frame(instead));
+        } else {
+            outbox.push_control(text_frame(json));
+        }
+    }
+
     /// Answers a ping.
     pub fn pong(&self, payload: &[u8]) {
         self.0.socket.outbox.borrow_mut().push_control(pong_frame(payload));
