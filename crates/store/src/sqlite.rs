@@ -5,6 +5,7 @@ use std::fs::{File, TryLockError};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
@@ -59,24 +60,28 @@ pub(crate) struct Sqlite {
     writer: Sender<Write>,
     readers: Sender<Job>,
     threads: Vec<JoinHandle<()>>,
-    /// Keeps a second server out for as long as this one runs.
-    _lock: File,
 }
 
 impl Sqlite {
     /// Opens (or makes) the database and brings it up to date.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        let lock = lock(path)?;
+        // Keeps a second server out until the last of this one's connections is closed.
+        let lock = Arc::new(lock(path)?);
         let mut connection = connect(path)?;
         check_version(&mut connection)?;
         connection
             .run_pending_migrations(MIGRATIONS)
             .map_err(|error| Error::Setup(format!("migrations: {error}")))?;
         let (writer, jobs) = bounded(QUEUE);
-        let mut threads = vec![spawn("sqlite-writer", move || write_loop(&mut connection, &jobs))?];
+        let held = Arc::clone(&lock);
+        let mut threads = vec![spawn("sqlite-writer", move || {
+            write_loop(&mut connection, &jobs);
+            drop((connection, held));
+        })?];
         let (readers, jobs) = bounded::<Job>(QUEUE);
         for _ in 0..READERS {
             let jobs = jobs.clone();
+            let held = Arc::clone(&lock);
             let mut connection = connect(path)?;
             connection.batch_execute("PRAGMA query_only = ON").map_err(|error| setup(&error))?;
             threads.push(spawn("sqlite-reader", move || {
@@ -85,9 +90,10 @@ impl Sqlite {
                         let _ = connection.batch_execute("ROLLBACK");
                     }
                 }
+                drop((connection, held));
             })?);
         }
-        Ok(Self { writer, readers, threads, _lock: lock })
+        Ok(Self { writer, readers, threads })
     }
 
     /// Runs reading statements, in one snapshot if `snapshot`.

@@ -188,7 +188,8 @@ on_both! {
 }
 
 on_both! {
-    with setup(),
+    // By what looks for ended sessions alone.
+    with never(),
     async fn a_session_that_ended_unheard_has_ended(server: TestServer) {
         let ann = server.user("ann").await;
         let other = server.log_in("ann").await;
@@ -266,5 +267,26 @@ on_both! {
         ann.say(&channel, "21").await;
         let heard = hear(&mut ears, &channel, &mut cursor, 10).await;
         assert_eq!(heard, [numbers(11..20), numbers(21..22)].concat());
+    }
+}
+
+on_both! {
+    with never(),
+    async fn of_what_was_said_unheard_in_a_deleted_channel_nothing_is_heard(server: TestServer) {
+        let (ann, bob) = (server.user("ann").await, server.user("bob").await);
+        let channel = ann.create_private("secret").await;
+        ann.add(&channel, &bob).await;
+        let mut ears = bob.listen().await;
+        server.chat.bus().lose_every(1);
+        // More than one reading has: the end is not in it.
+        for n in 0..60 {
+            ann.say(&channel, &long(n)).await;
+        }
+        server.chat.bus().lose_every(0);
+        ann.delete(&format!("/channels/{channel}")).await.expect(StatusCode::NO_CONTENT);
+        let gone = ears.next().await;
+        assert_eq!((&gone["type"], &gone["feed"]), (&json!("channel.deleted"), &json!(channel)));
+        ears.settle().await;
+        assert_eq!(ears.kept().next(), None);
     }
 }
