@@ -61,13 +61,14 @@ impl Config {
         if !self.loopback {
             return true;
         }
-        let name = match host.strip_prefix('[') {
-            Some(rest) => rest.split(']').next().unwrap_or_default(),
-            None => host.split(':').next().unwrap_or_default(),
-        };
+        let Some(name) = name_of(host) else { return false };
         let own = name.eq_ignore_ascii_case("localhost")
             || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-        own || self.public_origins.iter().any(|origin| host_of(origin).eq_ignore_ascii_case(name))
+        let is_name = |origin: &String| {
+            let authority = origin.split_once("://").map_or(origin.as_str(), |(_, it)| it);
+            name_of(authority).is_some_and(|own| own.eq_ignore_ascii_case(name))
+        };
+        own || self.public_origins.iter().any(is_name)
     }
 
     /// Whether a page of this origin may open a socket: its own, a listed one, or none at all,
@@ -85,7 +86,12 @@ impl Config {
     }
 }
 
-fn host_of(origin: &str) -> &str {
-    let authority = origin.split_once("://").map_or(origin, |(_, authority)| authority);
-    authority.split(':').next().unwrap_or_default()
+/// The name in `name:port` or `[address]:port` (RFC 3986 §3.2.2), whose port may be missing.
+fn name_of(authority: &str) -> Option<&str> {
+    let (name, port) = match authority.strip_prefix('[') {
+        Some(rest) => rest.split_once(']')?,
+        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+    };
+    let digits = if port.is_empty() { "" } else { port.strip_prefix(':')? };
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then_some(name)
 }

@@ -59,9 +59,9 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// The device that asks.
-pub(crate) struct From(pub(crate) Client);
+pub(crate) struct Device(pub(crate) Client);
 
-impl FromRequest for From {
+impl FromRequest for Device {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::Config;
 use crate::problem::Problem;
+use crate::server::Course;
 
 mod unread;
 
@@ -29,7 +30,7 @@ pub(crate) async fn log(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let begun = Instant::now();
-    let id = Uuid::new_v4().simple().to_string();
+    let id = new_id();
     let method = request.method().clone();
     let path = request.path().to_owned();
     let mut response = shape(next.call(request).await?);
@@ -47,11 +48,18 @@ pub(crate) async fn log(
     Ok(response)
 }
 
-/// Hangs up on who goes on sending a body that has been answered.
+/// A name for a request.
+pub(crate) fn new_id() -> String {
+    Uuid::new_v4().simple().to_string()
+}
+
+/// Keeps a connection's account of what it waits for, and hangs up on who goes on sending a body
+/// that has been answered.
 pub(crate) async fn hang_up(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let _answering = request.conn_data::<Course>().map(Course::answering);
     let unread = Unread::hold(&mut request);
     let response = next.call(request).await?;
     Ok(match unread {

@@ -13,5 +13,5 @@ mod socket;
 
 pub use config::{Config, Cors};
 pub use docs::openapi;
-pub use server::{Server, Serving};
+pub use server::{Deadlines, Server, Serving};
 pub use socket::CLIENT_FRAMES;

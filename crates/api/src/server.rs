@@ -7,22 +7,29 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use actix_cors::Cors as CorsMiddleware;
-use actix_web::dev::ServerHandle;
+use actix_http::{HttpService, KeepAlive};
+use actix_service::{IntoServiceFactory as _, ServiceFactoryExt as _, fn_service, map_config};
+use actix_web::App;
+use actix_web::dev::{AppConfig, ServerHandle};
 use actix_web::http::header::{self, HeaderName};
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
-use actix_web::{App, HttpServer};
 use tertulia_chat::Chat;
 use tertulia_realtime::Worker;
+use tokio::net::TcpStream;
 
+use self::paced::Paced;
 use crate::routes::{self, Draining};
 use crate::{Config, Cors, guard};
 
-/// A client that has not sent its head by then is closed; so is one that does not finish the close.
-const HEAD_DEADLINE: Duration = Duration::from_secs(5);
+mod farewell;
+mod paced;
 
-/// How long an unused connection is kept, as common proxies expect it.
-const KEEP_ALIVE: Duration = Duration::from_mins(1);
+pub use paced::Deadlines;
+pub(crate) use paced::{Course, Socket};
+
+/// Who does not finish the close by then is hung up on.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(5);
 
 /// How long requests that are under way may take when the server stops.
 const GRACE: Duration = Duration::from_secs(4);
@@ -37,6 +44,7 @@ pub struct Server {
     listener: TcpListener,
     workers: usize,
     heartbeat: Option<Duration>,
+    deadlines: Deadlines,
     grace: Duration,
 }
 
@@ -58,6 +66,7 @@ impl Server {
             listener,
             workers: workers.clamp(1, 64),
             heartbeat: None,
+            deadlines: Deadlines::default(),
             grace: GRACE,
         }
     }
@@ -66,6 +75,12 @@ impl Server {
     #[must_use]
     pub fn heartbeat(self, interval: Duration) -> Self {
         Self { heartbeat: Some(interval), ..self }
+    }
+
+    /// Other deadlines for clients of plain HTTP.
+    #[must_use]
+    pub fn deadlines(self, deadlines: Deadlines) -> Self {
+        Self { deadlines, ..self }
     }
 
     /// Another time than 4 s, in whole seconds, for requests that are under way when the server
@@ -81,12 +96,19 @@ impl Server {
         let draining = Arc::new(AtomicBool::new(false));
         let (chat, config) = (self.chat.clone(), Data::new(self.config));
         let (heartbeat, drain) = (self.heartbeat, Arc::clone(&draining));
-        let server = HttpServer::new(move || {
+        let deadlines = self.deadlines;
+        let builder = actix_web::dev::Server::build()
+            .workers(self.workers)
+            .disable_signals()
+            .shutdown_timeout(self.grace.as_secs().max(1));
+        let stopping = builder.graceful_shutdown_signal();
+        // What `actix_web::HttpServer` does, which takes no stream but its own.
+        let serve = move || {
             let worker = match heartbeat {
                 Some(interval) => Worker::start_with(chat.hub(), interval),
                 None => Worker::start(chat.hub()),
             };
-            App::new()
+            let app = App::new()
                 .app_data(Data::new(chat.clone()))
                 .app_data(Data::new(worker))
                 .app_data(Data::new(Draining(Arc::clone(&drain))))
@@ -95,17 +117,29 @@ impl Server {
                 .wrap(from_fn(guard::protect))
                 .wrap(cors(&config.cors))
                 .wrap(from_fn(guard::log))
-                .wrap(from_fn(guard::hang_up))
-        })
-        .workers(self.workers)
-        .disable_signals()
-        .client_request_timeout(HEAD_DEADLINE)
-        .client_disconnect_timeout(HEAD_DEADLINE)
-        .tcp_nodelay(true)
-        .keep_alive(KEEP_ALIVE)
-        .shutdown_timeout(self.grace.as_secs().max(1))
-        .listen(self.listener)?
-        .run();
+                .wrap(from_fn(guard::hang_up));
+            let stopping = stopping.clone();
+            let http = HttpService::build()
+                .graceful_shutdown_signal(move || {
+                    let stopping = stopping.clone();
+                    async move { stopping.notified().await }
+                })
+                // `Paced` closes what is unused.
+                .keep_alive(KeepAlive::Os)
+                .client_request_timeout(deadlines.head)
+                .client_disconnect_timeout(CLOSE_DEADLINE)
+                .on_connect_ext(|stream: &Paced, data| {
+                    data.insert(stream.course().clone());
+                });
+            let app = app.into_factory().map_err(|error| error.error_response());
+            let accept = fn_service(move |stream: TcpStream| async move {
+                stream.set_nodelay(true)?;
+                let client = stream.peer_addr().ok();
+                Ok((Paced::new(stream, deadlines), client))
+            });
+            accept.and_then(http.h1(map_config(app, |()| AppConfig::default())))
+        };
+        let server = builder.listen("http", self.listener, serve)?.run();
         let handle = server.handle();
         let done = tokio::spawn(server);
         Ok(Serving { address, chat: self.chat, draining, handle, done })

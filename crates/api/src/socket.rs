@@ -16,6 +16,7 @@ use tertulia_realtime::{CloseReason, Connection, Worker};
 
 use crate::extract::{bearer, config};
 use crate::problem::Problem;
+use crate::server::{self, Course};
 
 mod frames;
 mod incoming;
@@ -57,7 +58,8 @@ pub(crate) async fn connect(
         let protocol = HeaderValue::from_static(PROTOCOL);
         response.insert_header((header::SEC_WEBSOCKET_PROTOCOL, protocol));
     }
-    let body = Outgoing(connection.clone());
+    let course = request.conn_data::<Course>().map(Course::becomes_socket);
+    let body = Outgoing { connection: connection.clone(), _course: course };
     let session = session::Session::new(Chat::clone(&chat), caller, connection, since);
     actix_web::rt::spawn(session.run(payload));
     let response = response.message_body(BoxBody::new(body)).map_err(|_| Error::Internal)?;
@@ -107,7 +109,11 @@ fn offered(request: &HttpRequest) -> impl Iterator<Item = &str> {
 
 /// What is written to the socket: the body of the 101 response, straight from the outbox. All that
 /// waits goes into one write.
-struct Outgoing(Connection);
+struct Outgoing {
+    connection: Connection,
+    /// From now on the outbox and the heartbeat say who is too slow.
+    _course: Option<server::Socket>,
+}
 
 impl MessageBody for Outgoing {
     type Error = std::convert::Infallible;
@@ -120,13 +126,13 @@ impl MessageBody for Outgoing {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        self.0.poll_next(cx).map(|chunk| chunk.map(Ok))
+        self.connection.poll_next(cx).map(|chunk| chunk.map(Ok))
     }
 }
 
 impl Drop for Outgoing {
     fn drop(&mut self) {
         // The connection has gone: the session must not wait for what it will never send.
-        self.0.close(CloseReason::Normal);
+        self.connection.close(CloseReason::Normal);
     }
 }

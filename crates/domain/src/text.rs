@@ -4,7 +4,10 @@ use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+use self::visible::{is_filler, not_blank, printable};
 use crate::Fault;
+
+mod visible;
 
 /// The longest run of combining marks that is text and not vandalism: the Stream-Safe Text Format
 /// of Unicode Standard Annex #15 allows as many.
@@ -41,7 +44,7 @@ text! {
     Email
 }
 text! {
-    /// How a person is shown: 1–64 characters on one line.
+    /// How a person is shown: 1–64 characters on one line, of which some can be seen.
     DisplayName
 }
 text! {
@@ -57,8 +60,8 @@ text! {
     Description
 }
 text! {
-    /// What a message says, verbatim: 1–4000 characters that are not all white space, no NUL, and
-    /// no run of more than 30 combining marks.
+    /// What a message says, verbatim: 1–4000 characters of which some can be seen, no NUL, and no
+    /// run of more than 30 combining marks.
     MessageBody
 }
 
@@ -82,7 +85,7 @@ impl Username {
         }
         let allowed =
             |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-') || is_combining_mark(c);
-        if !name.chars().all(allowed) {
+        if !name.chars().all(allowed) || name.contains(is_filler) {
             return Err(Fault::new("bad_character", "only letters, digits, '_', '.' and '-'"));
         }
         combining(&name)?;
@@ -189,10 +192,8 @@ impl MessageBody {
     /// Parses a message's text and keeps it as it is.
     pub fn parse(text: String) -> Result<Self, Fault> {
         length(&text, 1, Self::MAX_CHARS)?;
-        if text.chars().all(char::is_whitespace) {
-            return Err(Fault::new("blank", "more than white space"));
-        }
         no_nul(&text)?;
+        not_blank(&text)?;
         combining(&text)?;
         Ok(Self(text))
     }
@@ -227,6 +228,7 @@ fn line(text: &str, max: usize) -> Result<String, Fault> {
     let text = text.trim();
     length(text, 1, max)?;
     printable(text)?;
+    not_blank(text)?;
     combining(text)?;
     Ok(text.to_owned())
 }
@@ -260,22 +262,6 @@ fn too_long(max: usize) -> Fault {
 fn no_nul(text: &str) -> Result<(), Fault> {
     if text.contains('\0') {
         return Err(Fault::new("bad_character", "no NUL character"));
-    }
-    Ok(())
-}
-
-/// No control characters, and none that are invisible or turn the text around: names made with
-/// them look like other names. The zero-width joiner stays, because emoji need it.
-fn printable(text: &str) -> Result<(), Fault> {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c,
-                '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}' | '\u{200E}' | '\u{200F}'
-                | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}'
-                | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}')
-    };
-    if text.chars().any(hidden) {
-        return Err(Fault::new("bad_character", "no control or invisible characters"));
     }
     Ok(())
 }
@@ -326,6 +312,7 @@ mod tests {
         assert_eq!(code(MessageBody::parse("é".repeat(4001))), "too_long");
         assert_eq!(code(MessageBody::parse(String::new())), "too_short");
         assert_eq!(code(MessageBody::parse(" \n\u{3000}".to_owned())), "blank");
+        assert_eq!(code(MessageBody::parse("\u{200B}".to_owned())), "blank");
         assert_eq!(code(MessageBody::parse("a\0".to_owned())), "bad_character");
         assert_eq!(
             code(MessageBody::parse(format!("a{}", "\u{301}".repeat(200)))),
@@ -340,6 +327,8 @@ mod tests {
         assert_eq!(code(DisplayName::parse("Ann\nBob")), "bad_character");
         assert_eq!(code(ChannelName::parse("gen\u{200B}eral")), "bad_character");
         assert_eq!(code(ChannelName::parse("   ")), "too_short");
+        assert_eq!(code(ChannelName::parse("\u{200D}")), "blank");
+        assert_eq!(code(Username::parse("a\u{3164}")), "bad_character");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The WebSocket's handshake, as the document shows it. What is said over it, OpenAPI has no words
 //! for.
 
-use super::problems::{Forbidden, Unauthenticated, Unavailable};
+use super::problems::{BadQuery, Forbidden, Unauthenticated, Unavailable};
 
 /// Open a WebSocket.
 ///
@@ -12,13 +12,16 @@ use super::problems::{Forbidden, Unauthenticated, Unavailable};
     get, path = "/api/v1/ws", operation_id = "connect", tag = "socket",
     params(
         ("ticket" = Option<String>, Query, max_length = 512, description = "A ticket."),
+        ("since" = Option<String>, Query, max_length = 64, example = "2026-11-21T09:30:00.000Z",
+            description = "The `server_time` of an earlier `ready`: channels that have not moved \
+                since are left out of this one."),
         ("sec-websocket-protocol" = Option<String>, Header, max_length = 1024,
             example = "tertulia.v1, ticket.…", description = "`tertulia.v1`, and a ticket."),
     ),
     security(("bearer" = []), ("password" = []), ()),
     responses(
         (status = 101, description = "The socket is open; `ready` is its first frame."),
-        Unauthenticated, Forbidden,
+        Unauthenticated, Forbidden, BadQuery,
         (status = 426, description = "This is no WebSocket handshake.",
             body = crate::problem::Problem, content_type = "application/problem+json"),
         Unavailable,

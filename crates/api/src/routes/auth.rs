@@ -7,12 +7,12 @@ use tertulia_chat::{Chat, Registration, Session, SignedIn, Ticket};
 use tertulia_domain::{Account, DisplayName, Email, NewPassword, Page, SessionId, Username};
 use utoipa::ToSchema;
 
-use super::{Answer, NO_STORE, InPath, created, done, ok};
+use super::{Answer, InPath, NO_STORE, created, done, ok};
 use crate::docs::problems::{
     BadBody, NotFound, Taken, TooManyRequests, Unauthenticated, Unavailable, Unwritable,
     WrongCredentials,
 };
-use crate::extract::{Body, BodyOrForm, Caller, From};
+use crate::extract::{Body, BodyOrForm, Caller, Device};
 use crate::fields::{Fields, Input, text};
 
 /// What a log-in may have in a field, in characters. No account has anything longer, and log-in
@@ -130,7 +130,7 @@ pub(crate) struct SessionView {
 )]
 pub(crate) async fn register(
     chat: Data<Chat>,
-    From(client): From,
+    Device(client): Device,
     Body(new): Body<NewAccount>,
 ) -> Answer {
     let NewAccount { username, email, password, display_name } = new;
@@ -155,7 +155,7 @@ pub(crate) async fn register(
 )]
 pub(crate) async fn log_in(
     chat: Data<Chat>,
-    From(client): From,
+    Device(client): Device,
     BodyOrForm(who): BodyOrForm<Credentials>,
 ) -> Answer {
     Ok(ok(&chat.log_in(&who.username, &who.password, &client).await?))

@@ -105,6 +105,12 @@ mod tests {
     }
 
     #[test]
+    fn without_redoc_there_is_a_way_on() {
+        let instead = REDOC.split("<redoc").nth(1).unwrap().split("</redoc>").next().unwrap();
+        assert!(instead.contains("href=\"docs/\"") && instead.contains("href=\"openapi.json\""));
+    }
+
+    #[test]
     fn redoc_is_pinned_to_one_version_and_its_hash() {
         assert!(REDOC.contains("https://cdn.jsdelivr.net/npm/redoc@2.5.4/bundles/"));
         assert!(REDOC.contains("integrity=\"sha384-"));

@@ -59,9 +59,12 @@ impl Asked {
         };
         let kind = map.remove("type");
         let fields = Fields::of_object(map);
-        let request = match kind.as_ref().and_then(Value::as_str) {
-            Some(kind) => read(kind, fields),
-            None => Err(Faults::one("type", Fault::new("missing", "what the frame asks"))),
+        let request = match kind {
+            Some(Value::String(kind)) => read(&kind, fields),
+            None | Some(Value::Null) => {
+                Err(Faults::one("type", Fault::new("missing", "what the frame asks")))
+            }
+            Some(_) => Err(Faults::one("type", Fault::new("wrong_type", "a text"))),
         };
         Self { reference, request: request.map_err(Problem::from) }
     }

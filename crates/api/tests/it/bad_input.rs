@@ -5,6 +5,7 @@ mod bodies;
 mod browsers;
 mod fields;
 mod operations;
+mod pace;
 mod paths;
 mod protocol;
 mod queries;

@@ -29,7 +29,7 @@ fn setup() -> Setup {
         reconcile_every: Duration::from_millis(200),
         ..Options::default()
     };
-    Setup { options, heartbeat: Some(Duration::from_secs(1)) }
+    Setup { options, heartbeat: Some(Duration::from_secs(1)), ..Setup::default() }
 }
 
 /// As many rounds as `TERTULIA_CONVERGENCE_ROUNDS` says, from the seed `TERTULIA_CONVERGENCE_SEED`.

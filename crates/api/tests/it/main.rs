@@ -10,6 +10,7 @@ mod authorization;
 mod bad_input;
 mod channels;
 mod convergence;
+mod documented;
 mod idempotency;
 mod logs;
 mod people;

@@ -7,12 +7,13 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tertulia_api::{Config, Server, Serving};
+use tertulia_api::{Config, Deadlines, Server, Serving};
 use tertulia_auth::Keys;
 use tertulia_chat::{Chat, Location, Options, Store, Tasks};
 use tertulia_domain::{Clock, Timestamp};
 use tertulia_testing::PostgresCluster;
 
+use crate::documented;
 use crate::socket::Socket;
 
 /// Good for every test account.
@@ -42,6 +43,7 @@ pub(crate) struct TestServer {
 pub(crate) struct Setup {
     pub(crate) options: Options,
     pub(crate) heartbeat: Option<Duration>,
+    pub(crate) deadlines: Deadlines,
 }
 
 impl TestServer {
@@ -95,12 +97,12 @@ impl TestServer {
         config: Config,
         folder: Option<TempDir>,
     ) -> Self {
-        Self::launch(location, Setup { options, heartbeat: None }, config, folder).await
+        Self::launch(location, Setup { options, ..Setup::default() }, config, folder).await
     }
 
     async fn launch(
         location: Location,
-        Setup { options, heartbeat }: Setup,
+        Setup { options, heartbeat, deadlines }: Setup,
         config: Config,
         folder: Option<TempDir>,
     ) -> Self {
@@ -109,7 +111,7 @@ impl TestServer {
         let options = Options { throttled: false, clock: clock.clone(), ..options };
         let (chat, tasks) = Chat::start(store.clone(), keys(), options).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let mut server = Server::new(chat.clone(), config, listener, 2);
+        let mut server = Server::new(chat.clone(), config, listener, 2).deadlines(deadlines);
         if let Some(interval) = heartbeat {
             server = server.heartbeat(interval);
         }
@@ -228,8 +230,11 @@ impl Person {
     }
 
     pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
-        let response = request.send().await.unwrap();
+        let request = request.build().unwrap();
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let response = self.http.execute(request).await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
+        documented::check(&method, &path, status);
         let bytes = response.bytes().await.unwrap();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         Answer { status, headers, body }

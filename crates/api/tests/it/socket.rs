@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
+use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+use crate::documented;
 use crate::server::{Person, unique};
 
 /// Longer than anything that is waited for should take, on a busy machine too.
@@ -50,7 +52,10 @@ impl Socket {
                 assert_eq!(socket.ready["type"], "ready");
                 Ok(socket)
             }
-            Err(Error::Http(response)) => Err(response.status().as_u16()),
+            Err(Error::Http(response)) => {
+                documented::check(&Method::GET, "/api/v1/ws", response.status());
+                Err(response.status().as_u16())
+            }
             Err(error) => panic!("{error}"),
         }
     }

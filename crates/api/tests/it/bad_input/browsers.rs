@@ -35,6 +35,11 @@ async fn on_loopback_a_foreign_name_gets_nothing() {
         "",
         "-",
         "[::2]",
+        "[::1",
+        "[::1]evil.example",
+        "[::1]:80.evil.example",
+        "localhost:80:80",
+        "localhost:evil.example",
         "\u{e4}",
         "2130706433",
     ] {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::check;
 use super::raw::{Connection, head};
 use crate::server::TestServer;
 
@@ -109,8 +110,9 @@ async fn hung_up_on(server: &TestServer, slow: Slow) {
             answer
         }
     };
-    let status = answer.map(|answer| answer.status.as_u16());
-    assert_eq!(status, Some(slow.status), "{}", slow.how);
+    let answer = answer.expect(slow.how);
+    check(&answer, slow.how);
+    assert_eq!(answer.status.as_u16(), slow.status, "{}", slow.how);
     assert!(connection.rest().await.is_empty(), "{}: one answer", slow.how);
     assert!(begun.elapsed() < limit, "{}: {:?}", slow.how, begun.elapsed());
 }
