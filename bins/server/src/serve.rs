@@ -28,7 +28,11 @@ pub async fn serve(settings: Settings, keys: Keys) -> anyhow::Result<()> {
         .with_context(|| format!("HOST and PORT: {}:{}", settings.host, settings.port))?;
     let store = open(&settings).await?;
     let (chat, tasks) = Chat::start(store.clone(), keys, options(&settings)?).await?;
-    let admin_token = chat.offer_admin().await?;
+    let admin_token = match chat.offer_admin().await {
+        // What is there can be read; the next start offers a token again.
+        Err(tertulia_chat::Error::Full) => None,
+        offered => offered?,
+    };
     let serving = Server::new(chat.clone(), config(&settings), listener, settings.workers)
         .grace(settings.drain / 2)
         .start()?;

@@ -3,6 +3,7 @@
 
 use std::fs::{File, TryLockError};
 use std::future::Future;
+use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -67,11 +68,11 @@ impl Sqlite {
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         // Keeps a second server out until the last of this one's connections is closed.
         let lock = Arc::new(lock(path)?);
-        let mut connection = connect(path)?;
+        let (mut connection, sharing) = first_connection(path)?;
         check_version(&mut connection)?;
         connection
             .run_pending_migrations(MIGRATIONS)
-            .map_err(|error| Error::Setup(format!("migrations: {error}")))?;
+            .map_err(|error| told(path, &format!("migrations: {error}")))?;
         let (writer, jobs) = bounded(QUEUE);
         let held = Arc::clone(&lock);
         let mut threads = vec![spawn("sqlite-writer", move || {
@@ -82,7 +83,7 @@ impl Sqlite {
         for _ in 0..READERS {
             let jobs = jobs.clone();
             let held = Arc::clone(&lock);
-            let mut connection = connect(path)?;
+            let mut connection = connect(path, sharing)?;
             connection.batch_execute("PRAGMA query_only = ON").map_err(|error| setup(&error))?;
             threads.push(spawn("sqlite-reader", move || {
                 for job in jobs {
@@ -241,8 +242,76 @@ fn lock(path: &Path) -> Result<File, Error> {
     }
 }
 
-fn connect(path: &Path) -> Result<SqliteConnection, Error> {
-    let mut connection = SqliteConnection::establish(&path.to_string_lossy())
+/// How connections tell each other where in the log of writes the newest pages are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sharing {
+    /// By a file, so that other programs may read too, as backups do.
+    File,
+    /// In this process's memory, which needs no room on the disk and keeps other programs out.
+    Memory,
+}
+
+/// Opens the database. One that is there can be read on a full disk too, which has no room for the
+/// file that connections share: writes are refused until there is room, as at any other time.
+fn first_connection(path: &Path) -> Result<(SqliteConnection, Sharing), Error> {
+    let error = match connect(path, Sharing::File) {
+        Ok(connection) => return Ok((connection, Sharing::File)),
+        Err(error) => error,
+    };
+    if !has_room(path)
+        && let Ok(connection) = connect(path, Sharing::Memory)
+    {
+        let folder = folder(path).display().to_string();
+        tracing::warn!(
+            folder,
+            "the disk is full: what is there can be read, and until the next start by this server only"
+        );
+        return Ok((connection, Sharing::Memory));
+    }
+    Err(match error {
+        Error::Setup(why) => told(path, &why),
+        other => other,
+    })
+}
+
+/// Why the server cannot start on this file; a full disk is said to be one.
+fn told(path: &Path, why: &str) -> Error {
+    if has_room(path) {
+        return Error::Setup(why.to_owned());
+    }
+    Error::Setup(format!("the disk of {} is full ({why})", folder(path).display()))
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
+}
+
+/// Whether there is room for what SQLite shares between connections: SQLite itself says of a full
+/// disk only that there was an I/O error.
+fn has_room(path: &Path) -> bool {
+    let probe = path.with_extension("probe");
+    let written = std::fs::write(&probe, vec![0; 64 * 1024]);
+    let _ = std::fs::remove_file(&probe);
+    !matches!(
+        written.map_err(|error| error.kind()),
+        Err(ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+    )
+}
+
+/// The path as SQLite takes it.
+fn address(path: &Path, sharing: Sharing) -> String {
+    let path = path.to_string_lossy();
+    match sharing {
+        Sharing::File => path.into_owned(),
+        Sharing::Memory => {
+            let escaped = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+            format!("file:{escaped}?vfs=unix-excl")
+        }
+    }
+}
+
+fn connect(path: &Path, sharing: Sharing) -> Result<SqliteConnection, Error> {
+    let mut connection = SqliteConnection::establish(&address(path, sharing))
         .map_err(|error| Error::Setup(format!("{}: {error}", path.display())))?;
     // FULL, because an acknowledged message is on disk: NORMAL loses the last ones at a power cut.
     connection

@@ -92,3 +92,59 @@ async fn a_full_disk_stops_writing_not_reading_and_is_got_over() {
         assert_eq!(message["seq"], place);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_starts_on_a_full_disk_and_reads_what_is_there() {
+    let home = Home::sqlite();
+    let Some(disk) = SmallDisk::mount(home.path("data")) else { return };
+    let server = home.start();
+    let ann = server.user("ann").await;
+    let channel = ann.create_channel("general").await;
+    let mut said = vec![ann.say(&channel, "before").await];
+    server.stop();
+
+    // What was stopped in an orderly way has left nothing behind that could be used again; what was
+    // killed on the full disk, and started there, has.
+    let ballast = disk.fill();
+    let mut server = home.start();
+    for killed in [true, false] {
+        let ann = ann.at(&server);
+        assert!(ann.history(&channel, 0).await == said, "killed before: {}", !killed);
+        assert_eq!(ann.try_to_say(&channel, "full").await.problem(507), "disk_full");
+        ann.get("/users/me/channels").await.expect(200);
+        server.until_ready_is(200).await;
+        if killed {
+            server.program.kill();
+            server = home.start();
+        }
+    }
+
+    std::fs::remove_file(ballast).unwrap();
+    said.push(ann.at(&server).say(&channel, "after").await);
+    let stopped = server.stop();
+    let data = home.path("data").display().to_string();
+    let warned = |line: &String| line.contains("the disk is full") && line.contains(&data);
+    assert!(stopped.err.iter().any(warned), "{stopped:?}");
+    let server = home.start();
+    assert!(ann.at(&server).history(&channel, 0).await == said, "the same after a restart");
+}
+
+#[test]
+fn a_first_start_on_a_full_disk_says_so_in_one_line() {
+    let home = Home::sqlite();
+    let Some(disk) = SmallDisk::mount(home.path("data")) else { return };
+    disk.fill();
+    let data = home.path("data").display().to_string();
+    let told = |home: &Home| {
+        let ended = home.run(&[]);
+        assert_ne!(ended.code, Some(0), "{ended:?}");
+        let mut lines = ended.err.iter().filter(|line| line.starts_with("tertulia: "));
+        let told = lines.next().unwrap().clone();
+        assert!(lines.next().is_none() && told.contains(&data), "{ended:?}");
+        told
+    };
+    let secret = told(&home);
+    assert!(secret.contains("No space left on device"), "{secret}");
+    let database = told(&home.with("SECRET_KEY", "Zm9vYmFy-7Q2xKd9_wR4tLpVn8sJcYhGe1aUbMo3"));
+    assert!(database.contains("the disk of"), "{database}");
+}
