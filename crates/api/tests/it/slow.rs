@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::on_both;
@@ -125,59 +124,6 @@ on_both! {
         assert_eq!((live["prev"].as_i64(), &live["message"]["content"]), (Some(cursor), &json!("live again")));
         seen.insert(live["message"]["seq"].as_i64().unwrap());
         assert!(seen.into_iter().eq(1..=live["message"]["seq"].as_i64().unwrap()));
-    }
-}
-
-on_both! {
-    async fn what_waits_of_a_channel_is_not_heard_by_who_may_no_longer(server: TestServer) {
-        let (ann, bob) = (server.user("ann").await, server.user("bob").await);
-        let (noisy, deleted, closed) = (
-            ann.create_private("noisy").await,
-            ann.create_private("deleted").await,
-            ann.create_private("closed").await,
-        );
-        for channel in [&noisy, &deleted, &closed] {
-            ann.add(channel, &bob).await;
-        }
-        let (mut slow, _) = Raw::open(&bob, WINDOW).await;
-        let mut mouth = ann.listen().await;
-        // More than the wire takes and may wait: of what comes now, nothing is written.
-        flood(&mut mouth, &noisy, 0..600, long).await;
-        flood(&mut mouth, &deleted, 0..10, |n| n.to_string()).await;
-        flood(&mut mouth, &closed, 0..10, |n| n.to_string()).await;
-        // Pages that were asked for wait there as well.
-        for (name, channel) in [("one", &deleted), ("two", &closed)] {
-            let mut ask = sync(channel, &Value::Null, 0);
-            ask["ref"] = json!(name);
-            say(&mut slow, &ask).await;
-        }
-        let said = json!({ "type": "message.send", "ref": "said", "channel_id": noisy, "content": "asked" });
-        say(&mut slow, &said).await;
-        mouth.until(|frame| frame["message"]["content"] == "asked").await;
-        ann.delete(&format!("/channels/{deleted}")).await.expect(StatusCode::NO_CONTENT);
-        ann.delete(&format!("/channels/{closed}/members/{}", bob.id)).await.expect(StatusCode::NO_CONTENT);
-        let mut heard = Vec::new();
-        while heard.len() < 6 {
-            let frame = slow.json().await;
-            match frame["type"].as_str().unwrap() {
-                "message.created" => assert_eq!(frame["feed"], noisy.as_str()),
-                "reply" => heard.push((text(&frame["ref"]), frame["error"]["code"].clone())),
-                "heads" => {}
-                other => heard.push((other.to_owned(), frame["feed"].clone())),
-            }
-        }
-        let frame = |kind: &str, feed: &str| (kind.to_owned(), json!(feed));
-        let mut expected = [
-            frame("stale", &noisy),
-            frame("one", "not_found"),
-            frame("two", "not_found"),
-            ("said".to_owned(), Value::Null),
-            frame("channel.deleted", &deleted),
-            frame("membership.updated", "me"),
-        ];
-        heard.sort_by(|one, two| one.0.cmp(&two.0));
-        expected.sort_by(|one, two| one.0.cmp(&two.0));
-        assert_eq!(heard, expected);
     }
 }
 
