@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::etag::{self, IfMatch, IfNoneMatch};
 use super::paging::{self, MAX_COUNT, opaque};
-use super::{Answer, NO_STORE, InPath, done, made, ok};
+use super::{Answer, InPath, NO_STORE, done, made, ok};
 use crate::docs::problems::{
     BadBody, BadQuery, Conflict, Forbidden, NotFound, Stale, Unauthenticated, Unavailable,
     Unwritable,

@@ -66,7 +66,7 @@ async fn what_a_handshake_is_answered_is_documented() {
     let old = ("sec-websocket-version", "8".to_owned());
     assert_eq!(open("", &[]).await, Some(401));
     assert_eq!(open("", &[token.clone(), origin]).await, Some(403));
-    assert_eq!(open("?since=yesterday", &[token.clone()]).await, Some(422));
+    assert_eq!(open("?since=yesterday", std::slice::from_ref(&token)).await, Some(422));
     assert_eq!(open("", &[token.clone(), old]).await, Some(426));
     assert_eq!(open("?since=2026-11-21T09:30:00.000Z", &[token]).await, None);
     server.stop().await;
