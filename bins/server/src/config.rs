@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use tertulia_auth::Keys;
+use tertulia_chat::{StorageCredentials, StorageLocation};
 
 pub use self::database::Database;
 pub use self::error::SettingsError;
@@ -42,6 +43,12 @@ pub struct Settings {
     pub database: Database,
     /// Connections in the pool, 1 to 500.
     pub database_pool: usize,
+    /// Where files are kept.
+    pub files: StorageLocation,
+    /// The largest file, in bytes.
+    pub files_max_bytes: u64,
+    /// What one person's files may take together, in bytes.
+    pub files_quota_bytes: u64,
     /// The keys of `SECRET_KEY`, unless the secret is to be the one in `data_dir`.
     pub keys: Option<Keys>,
     /// How long an access token lives: 1 minute to 24 hours.
@@ -75,6 +82,9 @@ pub enum Note {
     Warning(String),
 }
 
+/// S3 takes 10,000 parts of 5 MiB.
+const MAX_FILE: u64 = 10_000 * 5 * 1024 * 1024;
+
 const RUST_LOG: Key =
     Key { name: "RUST_LOG", default: Fallback::Said("none"), help: "", secret: false };
 
@@ -89,6 +99,11 @@ impl Settings {
         let database =
             read.optional_or_file(&keys::DATABASE_URL, &keys::DATABASE_URL_FILE, Database::parse);
         let database_pool = read.value(&keys::DATABASE_POOL, values::number(1..=500));
+        let files = read.optional(&keys::FILES_URL, StorageLocation::parse);
+        let files_keys = files_keys(&mut read);
+        let files_max_bytes = read.value(&keys::FILES_MAX_BYTES, values::number(1..=MAX_FILE));
+        let files_quota_bytes =
+            read.value(&keys::FILES_QUOTA_BYTES, values::number(1..=i64::MAX.unsigned_abs()));
         let secret =
             read.optional_or_file(&keys::SECRET_KEY, &keys::SECRET_KEY_FILE, Keys::from_secret);
         let algorithm = read.value(&keys::ALGORITHM, values::algorithm);
@@ -113,6 +128,11 @@ impl Settings {
                 host: host?,
                 port: port?,
                 database: database?.unwrap_or_else(|| Database::in_data_dir(&data_dir)),
+                files: files?
+                    .unwrap_or_else(|| StorageLocation::Folder(data_dir.join("files")))
+                    .signed_by(files_keys?),
+                files_max_bytes: files_max_bytes?,
+                files_quota_bytes: files_quota_bytes?,
                 data_dir,
                 database_pool: database_pool?,
                 keys: secret?,
@@ -160,6 +180,23 @@ impl Settings {
             ));
         }
         self
+    }
+}
+
+/// What signs requests to the bucket of files: both keys or none.
+fn files_keys(read: &mut Reader<'_>) -> Result<Option<StorageCredentials>, reader::Noted> {
+    let key = |text: &str| Ok::<_, &'static str>(text.to_owned());
+    let access =
+        read.optional_or_file(&keys::FILES_ACCESS_KEY, &keys::FILES_ACCESS_KEY_FILE, key)?;
+    let secret =
+        read.optional_or_file(&keys::FILES_SECRET_KEY, &keys::FILES_SECRET_KEY_FILE, key)?;
+    match (access, secret) {
+        (Some(access_key), Some(secret_key)) => {
+            Ok(Some(StorageCredentials { access_key, secret_key }))
+        }
+        (None, None) => Ok(None),
+        (Some(_), None) => read.missing(&keys::FILES_SECRET_KEY, &keys::FILES_ACCESS_KEY),
+        (None, Some(_)) => read.missing(&keys::FILES_ACCESS_KEY, &keys::FILES_SECRET_KEY),
     }
 }
 

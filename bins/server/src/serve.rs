@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use tertulia_api::{Config, Cors, Server};
 use tertulia_auth::Keys;
-use tertulia_chat::{Chat, Location, Options, Store};
+use tertulia_chat::{Chat, FileOptions, Location, Options, Storage, Store};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{CorsOrigins, Database, Settings};
@@ -27,7 +27,8 @@ pub async fn serve(settings: Settings, keys: Keys) -> anyhow::Result<()> {
     let listener = TcpListener::bind((settings.host.as_str(), settings.port))
         .with_context(|| format!("HOST and PORT: {}:{}", settings.host, settings.port))?;
     let store = open(&settings).await?;
-    let (chat, tasks) = Chat::start(store.clone(), keys, options(&settings)?).await?;
+    let storage = Storage::open(settings.files.clone()).await.context("FILES_URL")?;
+    let (chat, tasks) = Chat::start(store.clone(), storage, keys, options(&settings)?).await?;
     let admin_token = match chat.offer_admin().await {
         // What is there can be read; the next start offers a token again.
         Err(tertulia_chat::Error::Full) => None,
@@ -72,6 +73,10 @@ fn options(settings: &Settings) -> anyhow::Result<Options> {
     Ok(Options {
         access_ttl: time::Duration::try_from(settings.access_token_lifetime)?,
         throttled: settings.rate_limits,
+        files: FileOptions {
+            max_bytes: settings.files_max_bytes,
+            quota_bytes: settings.files_quota_bytes,
+        },
         ..Options::default()
     })
 }

@@ -149,7 +149,7 @@ pub(crate) fn config(request: &HttpRequest) -> Result<&Config, Problem> {
         .ok_or(Problem::from(Error::Internal))
 }
 
-fn declared_length(headers: &HeaderMap) -> usize {
+pub(crate) fn declared_length(headers: &HeaderMap) -> usize {
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     length.and_then(|text| text.parse().ok()).unwrap_or_default()
 }
@@ -178,7 +178,7 @@ async fn read_body(mut payload: Payload, declared: usize) -> Result<BytesMut, Pr
 }
 
 /// Whether a body is compressed. Nothing is unpacked here: what is small when packed may be huge.
-fn is_packed(headers: &HeaderMap) -> bool {
+pub(crate) fn is_packed(headers: &HeaderMap) -> bool {
     let mut codings = headers.get_all(header::CONTENT_ENCODING);
     codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }

@@ -4,7 +4,10 @@ use std::str::FromStr;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
-use tertulia_domain::{Fault, Faults, MessageId};
+use tertulia_domain::{Fault, Faults, FileId, MessageBody, MessageId};
+
+/// Files of one message.
+pub(crate) const MAX_ATTACHMENTS: usize = 10;
 
 /// What can be read from the fields of a JSON object or a query string.
 pub(crate) trait Input: Sized {
@@ -163,6 +166,28 @@ pub(crate) fn message_id(text: String) -> Result<MessageId, Fault> {
     id::<MessageId>(text).and_then(|id| {
         if id.is_v7() { Ok(id) } else { Err(Fault::new("bad_id", "a UUID of version 7")) }
     })
+}
+
+/// What a message says and brings: a text, files, or both.
+pub(crate) fn content(fields: &mut Fields) -> Option<(Option<MessageBody>, Vec<FileId>)> {
+    let files = fields.list("attachments", MAX_ATTACHMENTS, id::<FileId>);
+    let files = files.map(Option::unwrap_or_default);
+    let body = match &files {
+        Some(files) if files.is_empty() => fields.required("content", MessageBody::parse).map(Some),
+        // Beside files, nothing need be said.
+        _ => {
+            let some = |text: String| match &*text {
+                "" => Ok(None),
+                _ => MessageBody::parse(text).map(Some),
+            };
+            fields.optional("content", some).map(Option::flatten)
+        }
+    };
+    let files = files?;
+    if files.iter().enumerate().any(|(index, file)| files[..index].contains(file)) {
+        return fields.fault("attachments", Fault::new("duplicate", "each file once"));
+    }
+    Some((body?, files))
 }
 
 /// Keeps a text that no rule but these is for: at most `max` characters, and no NUL, which

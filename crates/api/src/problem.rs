@@ -108,6 +108,7 @@ impl From<Error> for Problem {
             Error::Forbidden(_) => problem(StatusCode::FORBIDDEN, "forbidden"),
             Error::Conflict(code, _) => problem(StatusCode::CONFLICT, code),
             Error::Invalid(faults) => faults.into(),
+            Error::TooLarge(_) => problem(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"),
             Error::Stale => problem(StatusCode::PRECONDITION_FAILED, "stale"),
             Error::TooManyRequests(wait) => {
                 problem(StatusCode::TOO_MANY_REQUESTS, "too_many_requests").waiting(wait)

@@ -13,6 +13,7 @@ mod auth;
 mod channels;
 mod conversations;
 mod etag;
+mod files;
 mod home;
 mod idempotency;
 mod members;
@@ -87,6 +88,11 @@ operations! {
     "/api/v1/admin/claim" { post admin::claim_admin }
 
     "/api/v1/conversations" { post conversations::create_conversation }
+
+    "/api/v1/files" { post files::upload_file }
+    "/api/v1/files/{file}" { get files::download_file, delete files::delete_file }
+    "/api/v1/files/{file}/thumbnail" { get files::download_thumbnail }
+    "/api/v1/files/{file}/links" { post files::create_file_link }
 
     "/api/v1/messages/{message}" {
         get messages::get_message,

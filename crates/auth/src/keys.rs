@@ -22,6 +22,7 @@ pub struct Keys {
     access_tokens: Key,
     successors: Key,
     request_digests: Key,
+    file_links: Key,
 }
 
 impl Keys {
@@ -34,6 +35,7 @@ impl Keys {
             access_tokens: root.expand("access tokens"),
             successors: root.expand("refresh successors"),
             request_digests: root.expand("request digests"),
+            file_links: root.expand("file links"),
         })
     }
 
@@ -65,6 +67,11 @@ impl Keys {
     /// A MAC with which nothing but the successors of refresh tokens is made.
     pub(crate) fn successor_mac(&self) -> Hmac<Sha256> {
         self.successors.mac()
+    }
+
+    /// A MAC with which nothing but links to files is signed.
+    pub(crate) fn file_link_mac(&self) -> Hmac<Sha256> {
+        self.file_links.mac()
     }
 }
 

@@ -5,12 +5,14 @@
 //!
 //! - [`Keys`] are derived from the one secret of the server.
 //! - [`Tokens`] issues and verifies access tokens.
+//! - [`FileLink`] is an address of a file that is good by itself for a moment.
 //! - [`secret`] makes opaque tokens, of which only hashes are stored.
 //! - [`Passwords`] hashes and verifies passwords, off the runtime and bounded.
 //! - [`Throttle`] slows down whoever guesses, without locking anybody else out.
 
 mod error;
 mod keys;
+mod links;
 mod passwords;
 pub mod secret;
 mod server_secret;
@@ -19,6 +21,7 @@ mod tokens;
 
 pub use error::Error;
 pub use keys::Keys;
+pub use links::FileLink;
 pub use passwords::Passwords;
 pub use server_secret::WeakSecret;
 pub use throttle::{Attempt, Limit, Limits, RetryAfter, Throttle};

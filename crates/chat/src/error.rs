@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tertulia_domain::policy::Denied;
 use tertulia_domain::{Fault, Faults, Rejection};
+use tertulia_files as files;
 use tertulia_store::{self as store, Unique};
 
 /// Why not.
@@ -27,6 +28,9 @@ pub enum Error {
     /// All that is wrong with the input.
     #[error("the input is not valid")]
     Invalid(Faults),
+    /// A file above this many bytes.
+    #[error("a file has at most {0} bytes")]
+    TooLarge(u64),
     /// The thing is not as the precondition said: fetch it again.
     #[error("it has changed since")]
     Stale,
@@ -82,6 +86,19 @@ impl From<store::Error> for Error {
             store::Error::Corrupt(_) | store::Error::Setup(_) | store::Error::Other(_) => {
                 Self::internal(error)
             }
+        }
+    }
+}
+
+impl From<files::Error> for Error {
+    fn from(error: files::Error) -> Self {
+        match error {
+            files::Error::Full => Self::Full,
+            files::Error::Unavailable(why) => {
+                tracing::warn!(why, "the storage of files cannot be used");
+                Self::Unavailable
+            }
+            files::Error::Setup(_) => Self::internal(error),
         }
     }
 }

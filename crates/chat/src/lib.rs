@@ -5,6 +5,7 @@
 mod accounts;
 mod channels;
 mod error;
+mod files;
 mod log;
 mod messages;
 mod pace;
@@ -26,10 +27,15 @@ use tokio::task::JoinHandle;
 pub use accounts::Registration;
 pub use channels::{ChannelDraft, ConversationDraft};
 pub use error::Error;
+use files::Files;
+pub use files::{FileLinkView, FileOptions, Upload};
 use log::ChangeLog;
 pub use messages::MessageDraft;
 pub use sessions::Client;
 pub use sync::{Delta, FeedCursor};
+pub use tertulia_files::{
+    Content as FileBytes, Credentials as StorageCredentials, Location as StorageLocation, Storage,
+};
 pub use tertulia_store::{HistoryPart, Location, PostgresAddress, ProfileEdit, Session, Store};
 pub use views::{ChannelHead, ChannelView, HistoryPage, OwnChannelView, Ready, SignedIn, Ticket};
 
@@ -54,6 +60,8 @@ pub struct Options {
     pub poll_system_every: Duration,
     /// How often the database is searched for what is dead.
     pub purge_every: Duration,
+    /// What files people may have.
+    pub files: FileOptions,
     /// Where the time comes from.
     pub clock: Clock,
 }
@@ -67,6 +75,7 @@ impl Default for Options {
             reconcile_every: Duration::from_secs(2),
             poll_system_every: Duration::from_millis(500),
             purge_every: Duration::from_mins(1),
+            files: FileOptions::default(),
             clock: Clock::system(),
         }
     }
@@ -99,6 +108,7 @@ struct Inner {
     clock: Clock,
     access_ttl: time::Duration,
     epoch: String,
+    files: Files,
     /// One permit for each client that is just beginning.
     beginning: Semaphore,
 }
@@ -108,13 +118,19 @@ pub struct Tasks {
     log: JoinHandle<()>,
     repair: JoinHandle<()>,
     retention: JoinHandle<()>,
+    collector: JoinHandle<()>,
     stop: tokio::sync::watch::Sender<bool>,
 }
 
 impl Chat {
-    /// Starts on an open store: its log, and what repairs what the bus loses. The tasks run on the
-    /// current runtime.
-    pub async fn start(store: Store, keys: Keys, options: Options) -> Result<(Self, Tasks), Error> {
+    /// Starts on an open store and a storage of files: its log, and what repairs what the bus loses.
+    /// The tasks run on the current runtime.
+    pub async fn start(
+        store: Store,
+        storage: Storage,
+        keys: Keys,
+        options: Options,
+    ) -> Result<(Self, Tasks), Error> {
         let clock = options.clock;
         let hub = Hub::new(clock.clone());
         let bus = Bus::local(hub.clone());
@@ -141,6 +157,9 @@ impl Chat {
             every: options.purge_every,
         };
         let retention = tokio::spawn(retention.run(stopped));
+        let files = Files::new(storage, options.files);
+        let collector = files.collector(&store, &clock, &epoch, options.purge_every);
+        let collector = tokio::spawn(collector.run(stop.subscribe()));
         let limits = Limits::default();
         let throttle = if options.throttled { Throttle::new(limits) } else { Throttle::off() };
         let chat = Self(Arc::new(Inner {
@@ -155,9 +174,10 @@ impl Chat {
             clock,
             access_ttl: options.access_ttl,
             epoch,
+            files,
             beginning: Semaphore::new(sync::MAX_BEGINNING),
         }));
-        Ok((chat, Tasks { log: log_task, repair, retention, stop }))
+        Ok((chat, Tasks { log: log_task, repair, retention, collector, stop }))
     }
 
     /// Who is listening on this node.
@@ -195,5 +215,7 @@ impl Tasks {
         let _ = self.log.await;
         let _ = self.repair.await;
         let _ = self.retention.await;
+        chat.0.files.settled().await;
+        let _ = self.collector.await;
     }
 }

@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use tertulia_domain::{
-    Change, ChannelId, Cursor, Message, MessageBody, MessageId, MessagePrecondition, NewMessage,
-    Outcome,
+    Change, ChannelId, Cursor, FileId, Message, MessageBody, MessageId, MessageKind,
+    MessagePrecondition, NewMessage, Outcome,
 };
 use tertulia_store::HistoryPart;
 
@@ -16,10 +16,12 @@ use crate::{Caller, Chat, Error, HistoryPage};
 pub struct MessageDraft {
     /// Chosen by the client, so that it may send again what got no answer.
     pub id: Option<MessageId>,
-    /// What it says.
-    pub body: MessageBody,
+    /// What it says; may be missing beside files.
+    pub body: Option<MessageBody>,
     /// The message of the same channel that it answers.
     pub reply_to: Option<MessageId>,
+    /// One's own files that belong to no message yet; at most 10, none twice.
+    pub attachments: Vec<FileId>,
 }
 
 impl Chat {
@@ -33,18 +35,26 @@ impl Chat {
         draft: MessageDraft,
     ) -> Result<impl Future<Output = Result<(Message, bool), Error>> + Send + use<>, Error> {
         let reply_to = draft.reply_to.map(|id| *id.uuid().as_bytes());
-        let digest = self.0.keys.request_digest(&[
-            caller.user.uuid().as_bytes(),
-            channel.uuid().as_bytes(),
+        let attachments: Vec<u8> =
+            draft.attachments.iter().flat_map(|file| file.uuid().into_bytes()).collect();
+        let (author, place) = (caller.user.uuid(), channel.uuid());
+        let parts = [
+            &author.as_bytes()[..],
+            place.as_bytes(),
             reply_to.as_ref().map_or(&[], |id| &id[..]),
-            draft.body.as_str().as_bytes(),
-        ]);
+            draft.body.as_ref().map_or("", MessageBody::as_str).as_bytes(),
+            &attachments,
+        ];
+        // Of a message without files it is what it was before there were files.
+        let parts = if attachments.is_empty() { &parts[..4] } else { &parts[..] };
+        let digest = self.0.keys.request_digest(parts);
         let new = NewMessage {
             id: draft.id.unwrap_or_else(|| MessageId::new(self.now())),
             channel,
             author: caller.user,
             body: draft.body,
             reply_to: draft.reply_to,
+            attachments: draft.attachments,
             digest,
         };
         self.submit(caller, Change::Send(new))
@@ -68,7 +78,15 @@ impl Chat {
         message: MessageId,
         expect: MessagePrecondition,
     ) -> Result<impl Future<Output = Result<(Message, bool), Error>> + Send + use<>, Error> {
-        self.submit(caller, Change::Delete { message, by: caller.user, expect })
+        let deleted = self.submit(caller, Change::Delete { message, by: caller.user, expect })?;
+        let files = self.0.files.clone();
+        Ok(async move {
+            let (message, created) = deleted.await?;
+            if message.kind == MessageKind::File {
+                files.collect_soon();
+            }
+            Ok((message, created))
+        })
     }
 
     fn submit(

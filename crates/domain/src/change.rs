@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use crate::policy::Denied;
 use crate::{
-    Channel, ChannelId, ChannelKind, ChannelName, Description, Fault, Faults, FeedRow, Member,
-    Message, MessageBody, MessageId, SessionId, UserId,
+    Channel, ChannelId, ChannelKind, ChannelName, Description, Fault, Faults, FeedRow, FileId,
+    Member, Message, MessageBody, MessageId, SessionId, UserId,
 };
 
 /// A message to be sent.
@@ -17,10 +17,12 @@ pub struct NewMessage {
     pub channel: ChannelId,
     /// By whom.
     pub author: UserId,
-    /// What it says.
-    pub body: MessageBody,
+    /// What it says; may be missing beside files.
+    pub body: Option<MessageBody>,
     /// What it answers.
     pub reply_to: Option<MessageId>,
+    /// The author's own files, not yet attached to anything; at most 10, none twice.
+    pub attachments: Vec<FileId>,
     /// A keyed digest of the request: the same id with another request is a conflict, however the
     /// message has changed since.
     pub digest: [u8; 16],
@@ -186,7 +188,10 @@ impl Change {
     /// Roughly how many bytes it takes to keep and write: what the bounds of a batch count.
     pub fn weight(&self) -> usize {
         let text = match self {
-            Self::Send(new) => new.body.as_str().len(),
+            Self::Send(new) => {
+                let said = new.body.as_ref().map_or(0, |body| body.as_str().len());
+                said + new.attachments.len() * 512
+            }
             Self::Edit { body, .. } => body.as_str().len(),
             Self::CreateChannel(new) => new.others.len() * 64 + 1024,
             Self::UpdateChannel { .. } => 1024,

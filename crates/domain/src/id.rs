@@ -77,6 +77,10 @@ id! {
     SessionId
 }
 id! {
+    /// A file that somebody has sent to the server.
+    FileId
+}
+id! {
     /// A row of the table of heads: a channel's id, a user's id, or [`FeedId::SYSTEM`].
     FeedId
 }
@@ -91,6 +95,16 @@ impl MessageId {
     /// stay roughly in the order of time and inserts stay at the end of the index.
     pub fn is_v7(self) -> bool {
         self.0.get_version_num() == 7
+    }
+}
+
+impl FileId {
+    /// When the id was made; `None` when the server has not made it.
+    pub fn made_at(self) -> Option<Timestamp> {
+        let (seconds, nanos) =
+            self.0.get_timestamp().filter(|_| self.0.get_version_num() == 7)?.to_unix();
+        let millis = i64::try_from(seconds).ok()?.checked_mul(1000)?;
+        Some(Timestamp::from_unix_millis(millis + i64::from(nanos / 1_000_000)))
     }
 }
 

@@ -6,13 +6,16 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
 use crate::{
-    Change, Channel, ChannelId, DirectKey, Feed, FeedId, Frame, Member, Message, MessageId,
-    Outcome, Rejection, RequestKey, SessionId, SessionScope, Timestamp, UserId,
+    Change, Channel, ChannelId, DirectKey, Feed, FeedId, FileId, Frame, Member, Message, MessageId,
+    Outcome, Rejection, RequestKey, SessionId, SessionScope, StoredFile, Timestamp, UserId,
 };
 
 mod channels;
+mod files;
 mod messages;
 mod sessions;
+
+pub use files::Attached;
 
 /// A feed's row in the table of heads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +79,8 @@ pub struct Needs {
     pub members: BTreeSet<(ChannelId, UserId)>,
     /// Messages to load: targets, answered ones, and the ids of new ones.
     pub messages: BTreeSet<MessageId>,
+    /// Files to be attached.
+    pub files: BTreeSet<FileId>,
     /// Accounts that must exist.
     pub users: BTreeSet<UserId>,
     /// Direct conversations that may exist.
@@ -95,6 +100,7 @@ impl Needs {
                 self.place(new.channel, new.author);
                 self.messages.insert(new.id);
                 self.messages.extend(new.reply_to);
+                self.files.extend(&new.attachments);
             }
             Change::Edit { message, by, .. } | Change::Delete { message, by, .. } => {
                 if let Some(channel) = channel_of_target {
@@ -147,6 +153,8 @@ impl Needs {
         for change in changes {
             if let Change::Send(new) = change
                 && !used.contains(&new.id)
+                // Its files are taken by the first of two: the second must find that.
+                && new.attachments.is_empty()
             {
                 self.messages.remove(&new.id);
             }
@@ -173,6 +181,8 @@ pub struct Snapshot {
     pub messages: Vec<MessageRow>,
     /// Requests that were done before.
     pub requests: Vec<KnownRequest>,
+    /// Files that are complete.
+    pub files: Vec<StoredFile>,
     /// Accounts that exist and are not disabled.
     pub users: Vec<UserId>,
     /// Live sessions.
@@ -196,6 +206,10 @@ pub struct Plan {
     pub new_messages: Vec<MessageRow>,
     /// Messages edited or deleted that were there before.
     pub changed_messages: Vec<Message>,
+    /// Files that now belong to a message.
+    pub attached: Vec<Attached>,
+    /// Messages whose files go with them.
+    pub bereft: Vec<MessageId>,
     /// Sessions that end.
     pub ended_sessions: Vec<EndedSession>,
     /// What listeners hear once this is on disk, each feed in the order of its revs.
@@ -214,6 +228,7 @@ pub struct Ledger {
     members: HashMap<(ChannelId, UserId), Member>,
     messages: HashMap<MessageId, MessageRow>,
     requests: HashMap<Uuid, KnownRequest>,
+    files: HashMap<FileId, StoredFile>,
     users: HashSet<UserId>,
     sessions: HashMap<UserId, Vec<SessionId>>,
     touched: Touched,
@@ -230,6 +245,8 @@ struct Touched {
     new_messages: BTreeSet<MessageId>,
     changed_messages: BTreeSet<MessageId>,
     new_requests: Vec<KnownRequest>,
+    attached: Vec<Attached>,
+    bereft: Vec<MessageId>,
     ended_sessions: Vec<EndedSession>,
 }
 
@@ -246,6 +263,7 @@ impl Ledger {
                 .collect(),
             messages: snapshot.messages.into_iter().map(|row| (row.message.id, row)).collect(),
             requests: snapshot.requests.into_iter().map(|it| (it.request.key, it)).collect(),
+            files: snapshot.files.into_iter().map(|stored| (stored.file.id, stored)).collect(),
             users: snapshot.users.into_iter().collect(),
             channels: HashMap::new(),
             direct: HashMap::new(),
@@ -302,6 +320,8 @@ impl Ledger {
             new_requests: touched.new_requests,
             new_messages,
             changed_messages,
+            attached: touched.attached,
+            bereft: touched.bereft,
             ended_sessions: touched.ended_sessions,
             frames: self.frames,
         }

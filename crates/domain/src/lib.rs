@@ -5,6 +5,7 @@ mod change;
 mod channel;
 mod clock;
 mod fault;
+mod file;
 mod frame;
 mod id;
 mod ledger;
@@ -21,13 +22,16 @@ pub use change::{
 pub use channel::{Channel, ChannelKind, DirectKey, Member, MemberState, Membership, Role};
 pub use clock::{Clock, Timestamp};
 pub use fault::{Fault, Faults, FieldFault};
+pub use file::{File, StoredFile};
 pub use frame::{Body, Feed, Frame};
-pub use id::{ChannelId, FeedId, MessageId, SessionId, UserId};
-pub use ledger::{EndedSession, FeedRow, KnownRequest, Ledger, MessageRow, Needs, Plan, Snapshot};
+pub use id::{ChannelId, FeedId, FileId, MessageId, SessionId, UserId};
+pub use ledger::{
+    Attached, EndedSession, FeedRow, KnownRequest, Ledger, MessageRow, Needs, Plan, Snapshot,
+};
 pub use message::{Message, MessageKind};
 pub use page::{Cursor, Page, PageRequest};
 pub use text::{
-    Bio, ChannelName, Description, DisplayName, Email, IdempotencyKey, MessageBody, NewPassword,
-    Username,
+    Bio, ChannelName, Description, DisplayName, Email, FileName, IdempotencyKey, MessageBody,
+    NewPassword, Username,
 };
 pub use user::{Account, AccountRole, Profile};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{ChannelId, MessageId, Timestamp, UserId};
+use crate::{ChannelId, File, MessageId, Timestamp, UserId};
 
 /// What a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -11,6 +11,8 @@ use crate::{ChannelId, MessageId, Timestamp, UserId};
 pub enum MessageKind {
     /// Said by a person.
     Text,
+    /// Said by a person, with files.
+    File,
 }
 
 /// A message as everybody in its channel sees it. Deleted, it is a tombstone: the place stays, the
@@ -32,11 +34,14 @@ pub struct Message {
     /// What it is.
     #[serde(rename = "type")]
     pub kind: MessageKind,
-    /// Markdown kept as plain text; empty once deleted.
+    /// Markdown kept as plain text; may be empty beside files, and is once deleted.
     #[schema(example = "Hello!", max_length = 4000)]
     pub content: String,
     /// The message of the same channel that it answers.
     pub reply_to: Option<MessageId>,
+    /// The files that belong to it, in its sender's order; gone once it is deleted.
+    #[schema(max_items = 10)]
+    pub attachments: Vec<File>,
     /// When it was accepted.
     pub created_at: Timestamp,
     /// When its content last changed.

@@ -7,7 +7,10 @@ use unicode_normalization::char::is_combining_mark;
 use self::visible::{is_filler, not_blank, printable};
 use crate::Fault;
 
+mod file_name;
 mod visible;
+
+pub use file_name::FileName;
 
 /// The longest run of combining marks that is text and not vandalism: the Stream-Safe Text Format
 /// of Unicode Standard Annex #15 allows as many.

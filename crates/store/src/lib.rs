@@ -24,8 +24,9 @@ use tokio::time::Instant;
 
 pub use error::{Error, Unique};
 pub use model::{
-    Batch, Beginning, Changes, Credentials, Gap, History, HistoryPart, MAX_BEHIND, NewSession,
-    NewUser, OwnChannel, Place, ProfileEdit, Rotation, Session, TokenHash,
+    Admission, Batch, Beginning, Changes, Credentials, Deletion, FileContent, FileLimits, Gap,
+    History, HistoryPart, MAX_BEHIND, NewFile, NewSession, NewUser, OwnChannel, Place, ProfileEdit,
+    Rotation, Session, TokenHash,
 };
 
 pub use postgres::PostgresAddress;

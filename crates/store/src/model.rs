@@ -9,6 +9,10 @@ use utoipa::ToSchema;
 
 use crate::rows::SessionRow;
 
+mod files;
+
+pub use files::{Admission, Deletion, FileContent, FileLimits, NewFile};
+
 /// A client that is further behind is told to begin anew: reading its newest page costs less.
 pub const MAX_BEHIND: i64 = 1000;
 

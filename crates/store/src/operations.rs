@@ -1,10 +1,11 @@
 //! The operations, each a query function on either database.
 
 use tertulia_domain::{
-    Account, Channel, ChannelId, Feed, FeedId, FeedRow, Member, Message, MessageId, Page,
-    PageRequest, Profile, SessionId, Timestamp, UserId,
+    Account, Channel, ChannelId, Feed, FeedId, FeedRow, File, FileId, Member, Message, MessageId,
+    Page, PageRequest, Profile, SessionId, StoredFile, Timestamp, UserId,
 };
 
+use crate::model::{Admission, Deletion, FileContent, FileLimits, NewFile};
 use crate::postgres::{begin, end};
 use crate::{
     Begin, Beginning, Changes, Credentials, Db, Error, Gap, History, HistoryPart, NewSession,
@@ -141,4 +142,27 @@ operations! {
         -> Option<(Place, Changes)> = changes::of_channel;
     /// What a node missed, and who of its listeners may hear it.
     snapshot gap(feed: Feed, since: i64, listeners: Vec<UserId>) -> Gap = changes::gap;
+
+    /// Makes the row of a file that is about to come in, if its owner has room for one more.
+    write begin_file(new: NewFile, limits: FileLimits) -> Admission = files::begin;
+    /// Notes that all bytes of a file are there. `None` when there is no such file any more, or its
+    /// owner has no room for it.
+    write complete_file(id: FileId, owner: UserId, content: FileContent, limits: FileLimits)
+        -> Option<File> = files::complete;
+    /// Takes back the row of an upload that came to nothing.
+    write cancel_file(id: FileId, now: Timestamp) -> () = files::cancel;
+    /// A file that is complete, with the place of `user` in the channel of the message that it
+    /// belongs to, if it does.
+    snapshot file(id: FileId, user: UserId) -> Option<(StoredFile, Option<Place>)> = files::by_id;
+    /// Deletes a file that belongs to no message.
+    write delete_file(id: FileId, owner: UserId, now: Timestamp) -> Deletion = files::delete;
+    /// Deletes files that were begun before then and belong to no message. How many.
+    write delete_unattached_files(created_before: Timestamp, now: Timestamp, limit: i64) -> usize
+        = files::delete_unattached;
+    /// Files that are deleted, and whose bytes may still be there.
+    read deleted_files(limit: i64) -> Vec<FileId> = files::deleted;
+    /// Forgets deleted files whose bytes are gone.
+    write forget_files(ids: Vec<FileId>) -> () = files::forget;
+    /// Those of `ids` of which nothing is known.
+    read unknown_files(ids: Vec<FileId>) -> Vec<FileId> = files::unknown;
 }

@@ -30,6 +30,10 @@ macro_rules! coded {
     };
 }
 
+mod files;
+
+pub(crate) use files::{COMPLETE, FileRow, UPLOADING};
+
 coded!(AccountRole, account_role_code, account_role,
     AccountRole::Member => 0, AccountRole::Admin => 1);
 coded!(ChannelKind, channel_kind_code, channel_kind,
@@ -38,7 +42,8 @@ coded!(ChannelKind, channel_kind_code, channel_kind,
 coded!(Role, role_code, role, Role::Member => 0, Role::Owner => 1);
 coded!(MemberState, member_state_code, member_state,
     MemberState::Joined => 0, MemberState::Left => 1, MemberState::Removed => 2);
-coded!(MessageKind, message_kind_code, message_kind, MessageKind::Text => 0);
+coded!(MessageKind, message_kind_code, message_kind,
+    MessageKind::Text => 0, MessageKind::File => 1);
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = users)]
@@ -285,6 +290,8 @@ impl TryFrom<MessageRow> for MessageAndDigest {
             kind: message_kind(row.kind)?,
             content: row.content,
             reply_to: row.reply_to.map(|id| id.0),
+            // Read afterwards, of those few that have any.
+            attachments: Vec::new(),
             created_at: row.created_at.0,
             edited_at: row.edited_at.map(|at| at.0),
             deleted_at: row.deleted_at.map(|at| at.0),

@@ -110,4 +110,20 @@ tables! {
         edited_at -> Nullable<DbTime>,
         deleted_at -> Nullable<DbTime>,
     }
+    files (id) {
+        id -> DbUuid,
+        owner_id -> DbUuid,
+        name -> Text,
+        size -> BigInt,
+        content_type -> Text,
+        sha256 -> Binary,
+        width -> Nullable<Integer>,
+        height -> Nullable<Integer>,
+        thumbnail -> SmallInt,
+        state -> SmallInt,
+        message_id -> Nullable<DbUuid>,
+        position -> SmallInt,
+        created_at -> DbTime,
+        deleted_at -> Nullable<DbTime>,
+    }
 }

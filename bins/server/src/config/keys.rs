@@ -68,6 +68,20 @@ keys! {
         "File that holds DATABASE_URL";
     DATABASE_POOL, Value("10"), false,
         "Connections to PostgreSQL that requests share, 1 to 500";
+    FILES_URL, Said("the folder files in DATA_DIR"), false,
+        "Where files are kept: file:///folder, or s3://bucket/prefix?region=…&endpoint=https://…";
+    FILES_ACCESS_KEY, Said("the machine's own role"), true,
+        "Access key of FILES_URL's bucket";
+    FILES_ACCESS_KEY_FILE, Said("none"), false,
+        "File that holds FILES_ACCESS_KEY";
+    FILES_SECRET_KEY, Said("the machine's own role"), true,
+        "Secret key of FILES_URL's bucket";
+    FILES_SECRET_KEY_FILE, Said("none"), false,
+        "File that holds FILES_SECRET_KEY";
+    FILES_MAX_BYTES, Value("104857600"), false,
+        "Size of the largest file, in bytes";
+    FILES_QUOTA_BYTES, Value("2147483648"), false,
+        "What one person's files may take together, in bytes";
     SECRET_KEY, Said("made at the first start, in DATA_DIR"), true,
         "Secret that signs tokens, the same on every node; another one ends all access tokens";
     SECRET_KEY_FILE, Said("none"), false,

@@ -99,6 +99,12 @@ impl<'a> Reader<'a> {
         parsed.or_else(|reason| self.note(named.name, &found.source, &reason))
     }
 
+    /// Notes that `key` goes with `other`, which is set.
+    pub(super) fn missing<T>(&mut self, key: &Key, other: &Key) -> Result<T, Noted> {
+        self.faults.push(format!("{} is needed with {}", key.name, other.name));
+        Err(Noted)
+    }
+
     /// The settings, if nothing was wrong.
     pub(super) fn finish<T>(self, settings: Result<T, Noted>) -> Result<T, SettingsError> {
         match settings {

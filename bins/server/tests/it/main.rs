@@ -21,6 +21,7 @@ mod proxy;
 mod retention;
 mod socket;
 mod start;
+mod uploads;
 
 /// Runs a story on SQLite and on PostgreSQL, each as a test of its own.
 #[macro_export]

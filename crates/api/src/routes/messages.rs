@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use tertulia_chat::{Chat, HistoryPage, HistoryPart, MessageDraft};
-use tertulia_domain::{ChannelId, Fault, Message, MessageBody, MessageId};
+use tertulia_domain::{ChannelId, Fault, FileId, Message, MessageBody, MessageId};
 use utoipa::{IntoParams, ToSchema};
 
 use super::etag::{self, IfMatch, IfNoneMatch};
@@ -14,7 +14,7 @@ use crate::docs::problems::{
     Unwritable,
 };
 use crate::extract::{Body, Caller, Query};
-use crate::fields::{Fields, Input, id, message_id};
+use crate::fields::{Fields, Input, content, id, message_id};
 
 /// A message to be sent.
 #[derive(ToSchema)]
@@ -26,20 +26,24 @@ pub(crate) struct NewMessage {
     #[schema(value_type = Option<String>, format = Uuid,
         pattern = "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")]
     id: Option<MessageId>,
-    /// Markdown, kept as it is; more than white space, no NUL.
-    #[schema(value_type = String, min_length = 1, max_length = 4000,
+    /// Markdown, kept as it is; more than white space, no NUL. May be missing beside attachments.
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 4000,
         pattern = r"^[^\x00]*[^\s\x00][^\x00]*$")]
-    content: MessageBody,
+    content: Option<MessageBody>,
     /// The message of the same channel that it answers.
     reply_to: Option<MessageId>,
+    /// One's own files that belong to no message yet, in the order in which they are to be shown.
+    #[schema(value_type = Option<Vec<FileId>>, max_items = 10)]
+    attachments: Vec<FileId>,
 }
 
 impl Input for NewMessage {
     fn read(fields: &mut Fields) -> Option<Self> {
         let own = fields.optional("id", message_id);
-        let content = fields.required("content", MessageBody::parse);
+        let said = content(fields);
         let reply_to = fields.optional("reply_to", id);
-        Some(Self { id: own?, content: content?, reply_to: reply_to? })
+        let (content, attachments) = said?;
+        Some(Self { id: own?, content, reply_to: reply_to?, attachments })
     }
 }
 
@@ -142,7 +146,12 @@ pub(crate) async fn send_message(
     InPath(channel): InPath<ChannelId>,
     Body(new): Body<NewMessage>,
 ) -> Answer {
-    let draft = MessageDraft { id: new.id, body: new.content, reply_to: new.reply_to };
+    let draft = MessageDraft {
+        id: new.id,
+        body: new.content,
+        reply_to: new.reply_to,
+        attachments: new.attachments,
+    };
     let (message, new) = chat.send(&caller, channel, draft)?.await?;
     let location = format!("/api/v1/messages/{}", message.id);
     Ok(tagged(made(new, &location, &message), &message))

@@ -5,7 +5,7 @@ use serde_json::Value;
 use tertulia_chat::{FeedCursor, MessageDraft};
 use tertulia_domain::{ChannelId, Fault, Faults, MessageBody, MessageId};
 
-use crate::fields::{Fields, Input, Object, id, message_id, text};
+use crate::fields::{Fields, Input, Object, content, id, message_id, text};
 use crate::problem::Problem;
 use crate::routes::MAX_COUNT;
 
@@ -109,9 +109,10 @@ impl Input for Send {
     fn read(fields: &mut Fields) -> Option<Self> {
         let channel = fields.required("channel_id", id);
         let own = fields.optional("id", message_id);
-        let body = fields.required("content", MessageBody::parse);
+        let said = content(fields);
         let reply_to = fields.optional("reply_to", id);
-        let draft = MessageDraft { id: own?, body: body?, reply_to: reply_to? };
+        let (body, attachments) = said?;
+        let draft = MessageDraft { id: own?, body, reply_to: reply_to?, attachments };
         Some(Self(Request::Send { channel: channel?, draft }))
     }
 }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use self::operations::{NONE, Row, TABLE};
 use self::world::{Place, Scene, Who, World};
+use crate::files::a_form;
 use crate::on_both;
 use crate::server::{Answer, Person, text};
 use crate::socket::Socket;
@@ -33,7 +34,7 @@ fn every_operation_has_a_row_for_each_kind_of_channel() {
     for operation in in_table {
         let places: Vec<_> =
             TABLE.iter().filter(|row| row.operation == operation).map(|row| row.place).collect();
-        if operation.contains("{channel}") || operation.contains("{message}") {
+        if ["{channel}", "{message}", "{file}"].iter().any(|it| operation.contains(it)) {
             for place in Place::CHANNELS {
                 assert!(places.contains(&place), "{operation} has no row for {place:?}");
             }
@@ -46,7 +47,7 @@ on_both! {
         let mut world = World::of(server).await;
         let mut wrong = Vec::new();
         for row in TABLE {
-            let mut scene = world.scene(row.place).await;
+            let mut scene = row.scene(&world).await;
             for (who, expected) in Who::ALL.into_iter().zip(row.expected) {
                 if expected == NONE {
                     continue;
@@ -55,7 +56,7 @@ on_both! {
                 let cell = format!("{} in {:?}, {who:?}", row.operation, row.place);
                 wrong.extend(fault.map(|why| format!("{cell}: {why}")));
                 if (200..300).contains(&expected) && row.method() != "GET" {
-                    scene = world.scene(row.place).await;
+                    scene = row.scene(&world).await;
                     if row.signs_out() && expected == 204 {
                         world.sign_in_again(who).await;
                     }
@@ -112,6 +113,10 @@ async fn request(
     let request = world.server.request(method, path);
     let request = match body {
         Some(body) => request.json(body),
+        None if row.operation == "POST /api/v1/files" => {
+            let (kind, form) = a_form();
+            request.header("content-type", kind).body(form)
+        }
         None => request,
     };
     world.send(who, request).await

@@ -11,6 +11,7 @@ mod bad_input;
 mod channels;
 mod convergence;
 mod documented;
+mod files;
 mod idempotency;
 mod logs;
 mod people;

@@ -153,7 +153,12 @@ on_both! {
         let channel = ann.create_channel("general").await;
         bob.join(&channel).await;
         let id = channel.parse().unwrap();
-        let say = |words: &str| MessageDraft { id: None, body: MessageBody::parse(words.to_owned()).unwrap(), reply_to: None };
+        let say = |words: &str| MessageDraft {
+            id: None,
+            body: Some(MessageBody::parse(words.to_owned()).unwrap()),
+            reply_to: None,
+            attachments: Vec::new(),
+        };
         for round in 0..20 {
             let device = server.log_in("bob").await;
             // Both have been let in before anything happens: only the log knows which comes first.

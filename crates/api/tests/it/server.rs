@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tertulia_api::{Config, Deadlines, Server, Serving};
 use tertulia_auth::Keys;
-use tertulia_chat::{Chat, Location, Options, Store, Tasks};
+use tertulia_chat::{Chat, Location, Options, Storage, StorageLocation, Store, Tasks};
 use tertulia_domain::{Clock, Timestamp};
 use tertulia_testing::PostgresCluster;
 
@@ -35,6 +35,8 @@ pub(crate) struct TestServer {
     http: reqwest::Client,
     serving: Serving,
     tasks: Tasks,
+    /// Where files are kept.
+    pub(crate) files: TempDir,
     _folder: Option<TempDir>,
 }
 
@@ -43,6 +45,8 @@ pub(crate) struct TestServer {
 pub(crate) struct Setup {
     pub(crate) options: Options,
     pub(crate) heartbeat: Option<Duration>,
+    /// Whose storage of files it is; its own unless this says otherwise.
+    pub(crate) storage_owner: Option<&'static str>,
     pub(crate) deadlines: Deadlines,
 }
 
@@ -102,14 +106,20 @@ impl TestServer {
 
     async fn launch(
         location: Location,
-        Setup { options, heartbeat, deadlines }: Setup,
+        Setup { options, heartbeat, storage_owner, deadlines }: Setup,
         config: Config,
         folder: Option<TempDir>,
     ) -> Self {
         let store = Store::open(location).await.unwrap();
         let clock = Clock::manual(Timestamp::from_unix_millis(1_795_000_000_000));
         let options = Options { throttled: false, clock: clock.clone(), ..options };
-        let (chat, tasks) = Chat::start(store.clone(), keys(), options).await.unwrap();
+        let files = tempfile::tempdir().unwrap();
+        if let Some(owner) = storage_owner {
+            std::fs::write(files.path().join("owner"), owner).unwrap();
+        }
+        let storage = StorageLocation::Folder(files.path().to_owned());
+        let storage = Storage::open(storage).await.unwrap();
+        let (chat, tasks) = Chat::start(store.clone(), storage, keys(), options).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut server = Server::new(chat.clone(), config, listener, 2).deadlines(deadlines);
         if let Some(interval) = heartbeat {
@@ -118,7 +128,7 @@ impl TestServer {
         let serving = server.start().unwrap();
         let base = format!("http://{}", serving.address());
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { chat, clock, base, store, http, serving, tasks, _folder: folder }
+        Self { chat, clock, base, store, http, serving, tasks, files, _folder: folder }
     }
 
     pub(crate) async fn stop(self) {

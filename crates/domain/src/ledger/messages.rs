@@ -26,6 +26,7 @@ impl Ledger {
             let why = "a message of the same channel";
             return Err(Rejection::field("reply_to", "unknown_message", why));
         }
+        let attachments = self.attachable(&new)?;
 
         let feed = Feed::Channel(new.channel);
         let rev = self.advance(feed);
@@ -38,14 +39,16 @@ impl Ledger {
             seq,
             rev,
             author_id: new.author,
-            kind: MessageKind::Text,
-            content: new.body.into_string(),
+            kind: if attachments.is_empty() { MessageKind::Text } else { MessageKind::File },
+            content: new.body.map(MessageBody::into_string).unwrap_or_default(),
             reply_to: new.reply_to,
+            attachments,
             created_at: self.now,
             edited_at: None,
             deleted_at: None,
             version: 0,
         };
+        self.attach(&message);
         self.messages.insert(new.id, MessageRow { message: message.clone(), digest: new.digest });
         self.touched.new_messages.insert(new.id);
         // Who speaks has read: their other devices see it by the author of the message itself.
@@ -99,8 +102,10 @@ impl Ledger {
         let (channel, seq, now) = (message.channel_id, message.seq, self.now);
         let row = self.feed_mut(Feed::Channel(channel));
         row.last_uncounted_seq = row.last_uncounted_seq.max(seq);
+        self.bereave(id);
         Ok(self.rewrite(id, channel, |message| {
             message.content = String::new();
+            message.attachments = Vec::new();
             message.deleted_at = Some(now);
         }))
     }

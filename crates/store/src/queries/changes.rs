@@ -2,12 +2,10 @@
 //! the head is read first.
 
 use diesel::prelude::*;
-use tertulia_domain::{
-    Body, Channel, ChannelId, Feed, Frame, Member, MemberState, Message, UserId,
-};
+use tertulia_domain::{Body, Channel, ChannelId, Feed, Frame, Member, MemberState, UserId};
 
 use super::feeds::feed;
-use super::{Conn, RunQueryDsl, channels, retention, sessions as session_queries};
+use super::{Conn, RunQueryDsl, channels, files, retention, sessions as session_queries};
 use crate::rows::{ChannelRow, MemberRow, MessageRow, all};
 use crate::schema::{channels as channel_table, members, messages};
 use crate::types::Id;
@@ -54,7 +52,7 @@ fn fitting(states: &[(i64, Body)], limit: usize) -> usize {
     let mut bytes = 0;
     let fits = |(_, body): &&(i64, Body)| {
         bytes += match body {
-            Body::Message(message) => message.content.len() + 256,
+            Body::Message(message) => message.content.len() + message.attachments.len() * 512 + 256,
             _ => 512,
         };
         bytes <= MAX_BYTES
@@ -131,7 +129,7 @@ async fn channel_states(
         .select(MessageRow::as_select())
         .load(conn)
         .await?;
-    let messages: Vec<Message> = all(rows)?;
+    let messages = files::messages_of(conn, rows).await?;
     let members = members.into_iter().map(|member| (member.rev, Body::Member(member)));
     let messages = messages.into_iter().map(|message| (message.rev, Body::Message(message)));
     Ok(states(channels).chain(members).chain(messages).collect())

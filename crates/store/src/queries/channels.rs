@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::feeds::feed;
 use super::users::account;
-use super::{Conn, RunQueryDsl};
+use super::{Conn, RunQueryDsl, files};
 use crate::fragment::KeyIn;
 use crate::rows::{
     ChannelRow, FeedRow, MemberRow, MessageRow, all, channel_kind_code, member_state_code,
@@ -149,8 +149,9 @@ pub(crate) async fn of_user_with_last_messages(
         .select(MessageRow::as_select())
         .load(conn)
         .await?;
+    let messages = files::messages_of(conn, rows).await?;
     let mut last: HashMap<ChannelId, Message> =
-        all::<_, Message>(rows)?.into_iter().map(|message| (message.channel_id, message)).collect();
+        messages.into_iter().map(|message| (message.channel_id, message)).collect();
     for own in &mut page.items {
         own.last_message = last.remove(&own.channel.id);
     }

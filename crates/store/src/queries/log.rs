@@ -10,7 +10,7 @@ use tertulia_domain::{
 };
 use uuid::Uuid;
 
-use super::{Conn, RunQueryDsl, locked};
+use super::{Conn, RunQueryDsl, files, locked};
 use crate::fragment::KeyIn;
 use crate::rows::{ChannelRow, FeedRow, KnownRequestRow, MemberRow, MessageRow, all};
 use crate::schema::{channels, feeds, idempotency_keys, members, messages, sessions, users};
@@ -125,6 +125,10 @@ async fn load(conn: &mut Conn, mut needs: Needs, feeds: Vec<FeedRow>) -> Result<
             .load(conn)
             .await?;
         found.messages = all(rows)?;
+        files::add_to(conn, found.messages.iter_mut().map(|row| &mut row.message)).await?;
+    }
+    if !needs.files.is_empty() {
+        found.files = files::lock(conn, needs.files).await?;
     }
     if !needs.users.is_empty() {
         let rows: Vec<Id<UserId>> = users::table
@@ -150,6 +154,12 @@ async fn load(conn: &mut Conn, mut needs: Needs, feeds: Vec<FeedRow>) -> Result<
 async fn write(conn: &mut Conn, plan: Plan, now: Timestamp) -> Result<(), Error> {
     if !plan.new_messages.is_empty() {
         insert_messages(conn, plan.new_messages).await?;
+    }
+    if !plan.attached.is_empty() {
+        files::attach(conn, plan.attached).await?;
+    }
+    if !plan.bereft.is_empty() {
+        files::delete_of(conn, plan.bereft, now).await?;
     }
     for message in plan.changed_messages {
         diesel::update(messages::table.filter(messages::id.eq(Id(message.id))))

@@ -4,8 +4,8 @@ use diesel::prelude::*;
 use tertulia_domain::{ChannelId, Message, MessageId, UserId};
 
 use super::channels::place;
-use super::{Conn, RunQueryDsl};
-use crate::rows::{MessageRow, all};
+use super::{Conn, RunQueryDsl, files};
+use crate::rows::MessageRow;
 use crate::schema::messages;
 use crate::types::Id;
 use crate::{Error, History, HistoryPart, Place};
@@ -16,13 +16,12 @@ pub(crate) async fn by_id(
     id: MessageId,
     user: UserId,
 ) -> Result<Option<(Place, Message)>, Error> {
-    let row = messages::table
+    let rows = messages::table
         .filter(messages::id.eq(Id(id)))
         .select(MessageRow::as_select())
-        .get_result(conn)
-        .await
-        .optional()?;
-    let Some(message) = row.map(Message::try_from).transpose()? else { return Ok(None) };
+        .load(conn)
+        .await?;
+    let Some(message) = files::messages_of(conn, rows).await?.pop() else { return Ok(None) };
     Ok(place(conn, message.channel_id, user).await?.map(|place| (place, message)))
 }
 
@@ -68,7 +67,7 @@ async fn before(
         .select(MessageRow::as_select())
         .load(conn)
         .await?;
-    all(rows)
+    files::messages_of(conn, rows).await
 }
 
 async fn after(
@@ -85,7 +84,7 @@ async fn after(
         .select(MessageRow::as_select())
         .load(conn)
         .await?;
-    let mut items: Vec<Message> = all(rows)?;
+    let mut items = files::messages_of(conn, rows).await?;
     items.reverse();
     Ok(items)
 }

@@ -8,6 +8,7 @@ use super::{Conn, RunQueryDsl, claimed, locked};
 pub(crate) mod changes;
 pub(crate) mod channels;
 pub(crate) mod feeds;
+pub(crate) mod files;
 pub(crate) mod log;
 pub(crate) mod messages;
 pub(crate) mod retention;

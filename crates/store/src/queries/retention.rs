@@ -5,12 +5,14 @@
 use diesel::dsl::case_when;
 use diesel::prelude::*;
 use diesel::upsert::excluded;
-use tertulia_domain::{ChannelId, Feed, FeedId, SessionId, Timestamp, UserId};
+use tertulia_domain::{
+    ChannelId, Feed, FeedId, MessageId, MessageKind, SessionId, Timestamp, UserId,
+};
 
-use super::{Conn, RunQueryDsl, claimed};
+use super::{Conn, RunQueryDsl, claimed, files};
 use crate::Error;
 use crate::fragment::KeyIn;
-use crate::rows::HorizonRow;
+use crate::rows::{HorizonRow, message_kind_code};
 use crate::schema::{channels, horizons, members, messages, refresh_tokens, sessions, tickets};
 use crate::types::{At, Id};
 
@@ -51,6 +53,15 @@ pub(crate) async fn purge_messages(
             .await?;
         return Ok(Some(0));
     };
+    // What they brought goes with them.
+    let brought: Vec<Id<MessageId>> = messages::table
+        .filter(messages::channel_id.eq(channel))
+        .filter(messages::seq.lt(first + limit))
+        .filter(messages::kind.eq(message_kind_code(MessageKind::File)))
+        .select(messages::id)
+        .load(conn)
+        .await?;
+    files::delete_of(conn, brought.into_iter().map(|id| id.0).collect(), now).await?;
     // Places are dense, so this is as many rows.
     let removed = diesel::delete(
         messages::table

@@ -98,8 +98,9 @@ impl World {
             id: MessageId::new(self.now()),
             channel,
             author,
-            body: MessageBody::parse(text.to_owned()).unwrap(),
+            body: Some(MessageBody::parse(text.to_owned()).unwrap()),
             reply_to: None,
+            attachments: Vec::new(),
             digest: [7; 16],
         }
     }

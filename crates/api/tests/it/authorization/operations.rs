@@ -63,6 +63,17 @@ pub(super) const TABLE: &[Row] = &[
     signed_in("GET /api/v1/users/by-username/{username}", 200),
     signed_in("GET /api/v1/users/{user}", 200),
 
+    signed_in("POST /api/v1/files", 201),
+    // A file that belongs to no message is its owner's only.
+    signed_in("GET /api/v1/files/{file}", 404),
+    signed_in("GET /api/v1/files/{file}/thumbnail", 404),
+    signed_in("POST /api/v1/files/{file}/links", 404),
+    signed_in("DELETE /api/v1/files/{file}", 404),
+    own("GET /api/v1/files/{file}", Nowhere, [NONE, 200, 200, 200, 200, 401]),
+    own("GET /api/v1/files/{file}/thumbnail", Nowhere, [NONE, 200, 200, 200, 200, 401]),
+    own("POST /api/v1/files/{file}/links", Nowhere, [NONE, 201, 201, 201, 201, 401]),
+    own("DELETE /api/v1/files/{file}", Nowhere, [NONE, 204, 204, 204, 204, 401]),
+
     signed_in("GET /api/v1/channels", 200),
     signed_in("POST /api/v1/channels", 201),
     signed_in("POST /api/v1/conversations", 201),
@@ -154,9 +165,44 @@ pub(super) const TABLE: &[Row] = &[
     own("DELETE /api/v1/messages/{message}",         Private, [NONE, NONE, 204, 204, 404, 401]),
     own("DELETE /api/v1/messages/{message}",         Group,   [NONE, NONE, 204, 204, 404, 401]),
     own("DELETE /api/v1/messages/{message}",         Direct,  [NONE, NONE, 204, 204, NONE, 401]),
+
+    row("GET /api/v1/files/{file}",                      Public,  [401, 200, 200, 200, 200, 401]),
+    row("GET /api/v1/files/{file}",                      Private, [401, 404, 200, 200, 404, 401]),
+    row("GET /api/v1/files/{file}",                      Group,   [401, 404, 200, 200, 404, 401]),
+    row("GET /api/v1/files/{file}",                      Direct,  [401, 404, 200, 200, NONE, 401]),
+    // What one has sent oneself stays one's own.
+    own("GET /api/v1/files/{file}",                      Public,  [NONE, NONE, 200, 200, 200, 401]),
+    own("GET /api/v1/files/{file}",                      Private, [NONE, NONE, 200, 200, 200, 401]),
+
+    row("GET /api/v1/files/{file}/thumbnail",            Public,  [401, 200, 200, 200, 200, 401]),
+    row("GET /api/v1/files/{file}/thumbnail",            Private, [401, 404, 200, 200, 404, 401]),
+    row("GET /api/v1/files/{file}/thumbnail",            Group,   [401, 404, 200, 200, 404, 401]),
+    row("GET /api/v1/files/{file}/thumbnail",            Direct,  [401, 404, 200, 200, NONE, 401]),
+
+    row("POST /api/v1/files/{file}/links",               Public,  [401, 201, 201, 201, 201, 401]),
+    row("POST /api/v1/files/{file}/links",               Private, [401, 404, 201, 201, 404, 401]),
+    row("POST /api/v1/files/{file}/links",               Group,   [401, 404, 201, 201, 404, 401]),
+    row("POST /api/v1/files/{file}/links",               Direct,  [401, 404, 201, 201, NONE, 401]),
+
+    row("DELETE /api/v1/files/{file}",                   Public,  [401, 403, 403, 403, 403, 401]),
+    row("DELETE /api/v1/files/{file}",                   Private, [401, 404, 403, 403, 404, 401]),
+    row("DELETE /api/v1/files/{file}",                   Group,   [401, 404, 403, 403, 404, 401]),
+    row("DELETE /api/v1/files/{file}",                   Direct,  [401, 404, 403, 403, NONE, 401]),
+    // It goes with its message.
+    own("DELETE /api/v1/files/{file}",                   Public,  [NONE, NONE, 409, 409, 409, 401]),
+    own("DELETE /api/v1/files/{file}",                   Private, [NONE, NONE, 409, 409, 409, 401]),
 ];
 
 impl Row {
+    /// A fresh place for it, with files in it where it is about one.
+    pub(super) async fn scene(&self, world: &World<'_>) -> Scene {
+        let mut scene = world.scene(self.place).await;
+        if self.operation.contains("{file}") {
+            world.add_files(&mut scene, self.place).await;
+        }
+        scene
+    }
+
     pub(super) fn method(&self) -> &'static str {
         self.operation.split_once(' ').map_or("", |(method, _)| method)
     }
@@ -173,6 +219,7 @@ impl Row {
         self.template()
             .replace("{channel}", &scene.channel)
             .replace("{message}", scene.message(who, self.own))
+            .replace("{file}", scene.file(who, self.own))
             .replace("{user}", &named.id)
             .replace("{session}", &named.session)
             .replace("{username}", "fellow")

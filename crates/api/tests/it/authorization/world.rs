@@ -3,6 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::files::PIXEL;
 use crate::server::{Answer, Person, TestServer, text, unique};
 
 /// Who asks.
@@ -54,6 +55,10 @@ pub(super) struct Scene {
     message: [String; 6],
     /// One's own; empty for who never said anything there.
     own_message: [String; 6],
+    /// Somebody else's image, attached there.
+    file: [String; 6],
+    /// One's own.
+    own_file: [String; 6],
 }
 
 /// Everybody, on a server of their own.
@@ -119,13 +124,50 @@ impl<'a> World<'a> {
                 Who::Member => by_owner.clone(),
                 _ => by_member.clone(),
             });
-            return Scene { channel, message, own_message: owned(by_owner, by_member, "") };
+            let own_message = owned(by_owner, by_member, "");
+            return Scene { channel, message, own_message, ..Scene::nowhere() };
         }
         let (by_former, by_fellow) = (says(former).await, says(&self.fellow).await);
         let out = format!("/channels/{channel}/members/{}", former.id);
         assert!(owner.delete(&out).await.status.is_success());
         let own_message = owned(by_owner, by_member, &by_former);
-        Scene { channel, message: Who::ALL.map(|_| by_fellow.clone()), own_message }
+        let message = Who::ALL.map(|_| by_fellow.clone());
+        Scene { channel, message, own_message, ..Scene::nowhere() }
+    }
+
+    /// Shows an image of everybody's in a scene; nowhere, they keep them to themselves.
+    pub(super) async fn add_files(&self, scene: &mut Scene, place: Place) {
+        let [_, stranger, member, owner, former, _] = &self.people;
+        let shows = async |person: &Person| {
+            let file = text(&person.upload("pixel.png", PIXEL).await["id"]);
+            if place != Place::Nowhere {
+                let path = format!("/channels/{}/messages", scene.channel);
+                let shown = person.post(&path, json!({ "attachments": [file] })).await;
+                assert!(shown.status.is_success(), "{}", shown.body);
+            }
+            file
+        };
+        let (by_owner, by_member) = (shows(owner).await, shows(member).await);
+        let [by_stranger, by_former, by_fellow] = match place {
+            Place::Nowhere => {
+                [shows(stranger).await, shows(former).await, shows(&self.fellow).await]
+            }
+            Place::Direct => [String::new(), String::new(), by_owner.clone()],
+            _ => {
+                // He is let in again for it.
+                owner.add(&scene.channel, former).await;
+                let by_former = shows(former).await;
+                let out = format!("/channels/{}/members/{}", scene.channel, former.id);
+                assert!(owner.delete(&out).await.status.is_success());
+                [String::new(), by_former, shows(&self.fellow).await]
+            }
+        };
+        scene.file = Who::ALL.map(|who| match (place, who) {
+            (Place::Direct, Who::Owner) => by_member.clone(),
+            _ => by_fellow.clone(),
+        });
+        scene.own_file = owned(by_owner, by_member, &by_former);
+        scene.own_file[Who::Stranger as usize] = by_stranger;
     }
 
     /// What the owner sees of a scene: whatever happens in it moves its head.
@@ -150,6 +192,8 @@ impl Scene {
             channel: String::new(),
             message: Default::default(),
             own_message: Default::default(),
+            file: Default::default(),
+            own_file: Default::default(),
         }
     }
 
@@ -157,6 +201,14 @@ impl Scene {
     pub(super) fn message(&self, who: Who, own: bool) -> &str {
         let messages = if own { &self.own_message } else { &self.message };
         &messages[who as usize]
+    }
+}
+
+impl Scene {
+    /// A file there: one's own, or another person's.
+    pub(super) fn file(&self, who: Who, own: bool) -> &str {
+        let files = if own { &self.own_file } else { &self.file };
+        &files[who as usize]
     }
 }
 

@@ -94,7 +94,7 @@ on_both! {
             // Good wherever there is a body, so that only the id is wrong.
             let body = match operation.fields.first().map(|field| &*field.name) {
                 Some("user_id") => json!({ "user_id": target.ann.id }),
-                Some("content" | "id") => json!({ "content": "a" }),
+                Some("attachments" | "content" | "id") => json!({ "content": "a" }),
                 _ => json!({ "name": "a" }),
             };
             let body = body.to_string();
