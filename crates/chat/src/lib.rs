@@ -1,5 +1,5 @@
 //! What people can do: the use cases, each written once, for REST, WebSocket and every other
-//! adapter alike. Who may is asked of `domain::policy`; what is said goes through [`ChangeLog`],
+//! adapter alike. Who may is asked of `domain::policy`; what is said goes through `ChangeLog`,
 //! the one door through which a feed moves.
 
 mod accounts;
