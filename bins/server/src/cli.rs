@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-use clap::{Arg, ArgMatches};
+use clap::{Arg, ArgAction, ArgMatches};
 
 use crate::config::keys::{ALL, Key};
 
@@ -17,7 +17,7 @@ pub struct Invocation {
 }
 
 /// What the program can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Run the server; what happens without any command.
     Serve,
@@ -27,6 +27,17 @@ pub enum Command {
     OpenApi,
     /// Ask a server that runs with the same settings whether it is alive.
     Health,
+    /// Make an admin's account. With SQLite, while no server runs.
+    CreateAdmin {
+        /// The username, not parsed yet.
+        username: String,
+        /// The e-mail address, not parsed yet.
+        email: Option<String>,
+        /// Whether the password comes on standard input; else one is made and printed.
+        password_stdin: bool,
+    },
+    /// Print a token that makes an admin. With SQLite, while no server runs.
+    AdminToken,
 }
 
 /// Reads the arguments, the program's name first. The error is also how `--help` and `--version`
@@ -39,6 +50,17 @@ pub fn parse<T: Into<OsString> + Clone>(
         Some(("migrate", inner)) => (Command::Migrate, inner),
         Some(("openapi", inner)) => (Command::OpenApi, inner),
         Some(("health", inner)) => (Command::Health, inner),
+        Some(("admin", admin)) => match admin.subcommand() {
+            Some(("create", inner)) => (
+                Command::CreateAdmin {
+                    username: inner.get_one("username").cloned().unwrap_or_default(),
+                    email: inner.get_one("email").cloned(),
+                    password_stdin: inner.get_flag("password-stdin"),
+                },
+                inner,
+            ),
+            _ => (Command::AdminToken, admin.subcommand_matches("token").unwrap_or(admin)),
+        },
         _ => (Command::Serve, &matches),
     };
     Ok(Invocation { command, flags: flags(matches) })
@@ -69,6 +91,35 @@ fn command() -> clap::Command {
             clap::Command::new("health")
                 .about("Asks the server on HOST and PORT whether it is alive; exits with 0 or 1"),
         )
+        .subcommand(admin())
+}
+
+fn admin() -> clap::Command {
+    clap::Command::new("admin")
+        .about("Makes admins (with SQLite, while no server runs)")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(
+            clap::Command::new("create")
+                .about("Makes an admin's account, and prints its password unless that is given")
+                .arg(Arg::new("username").value_name("USERNAME").required(true))
+                .arg(
+                    Arg::new("email")
+                        .long("email")
+                        .value_name("ADDRESS")
+                        .help("An address to sign in by"),
+                )
+                .arg(
+                    Arg::new("password-stdin")
+                        .long("password-stdin")
+                        .action(ArgAction::SetTrue)
+                        .help("Takes the password from the first line of standard input"),
+                ),
+        )
+        .subcommand(
+            clap::Command::new("token")
+                .about("Prints a token that makes an admin of who claims it, once"),
+        )
 }
 
 fn argument(key: &Key) -> Arg {
@@ -96,6 +147,22 @@ mod tests {
             assert_eq!(invocation.flags, BTreeMap::from([("DATA_DIR", "x".to_owned())]));
         }
         assert_eq!(parsed(&[]).unwrap().command, Command::Serve);
+    }
+
+    #[test]
+    fn admins_are_made_by_name_and_settings_stand_anywhere() {
+        let given = ["--data-dir", "x", "admin", "create", "ann", "--email", "ann@example.com"];
+        let invocation = parsed(&given).unwrap();
+        let (username, email) = ("ann".to_owned(), Some("ann@example.com".to_owned()));
+        let expected = Command::CreateAdmin { username, email, password_stdin: false };
+        assert_eq!(invocation.command, expected);
+        assert_eq!(invocation.flags, BTreeMap::from([("DATA_DIR", "x".to_owned())]));
+        let invocation = parsed(&["admin", "token", "--data-dir", "x"]).unwrap();
+        assert_eq!(invocation.command, Command::AdminToken);
+        assert_eq!(invocation.flags, BTreeMap::from([("DATA_DIR", "x".to_owned())]));
+        for bad in [&["admin"][..], &["admin", "create"]] {
+            assert_eq!(parsed(bad).unwrap_err().exit_code(), 2);
+        }
     }
 
     #[test]

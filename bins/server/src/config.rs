@@ -53,6 +53,12 @@ pub struct Settings {
     pub keys: Option<Keys>,
     /// How long an access token lives: 1 minute to 24 hours.
     pub access_token_lifetime: Duration,
+    /// Whether anybody may register.
+    pub registration_open: bool,
+    /// Whether guests are let in.
+    pub guests: bool,
+    /// How long a guest may be away: 1 hour to 365 days.
+    pub guest_lifetime: Duration,
     /// What this server is called, 1 to 64 characters.
     pub app_name: String,
     /// Where people reach the server from outside; the first is the one to print.
@@ -108,6 +114,9 @@ impl Settings {
             read.optional_or_file(&keys::SECRET_KEY, &keys::SECRET_KEY_FILE, Keys::from_secret);
         let algorithm = read.value(&keys::ALGORITHM, values::algorithm);
         let minutes = read.value(&keys::ACCESS_TOKEN_EXPIRE_MINUTES, values::number(1..=1440));
+        let registration = read.value(&keys::REGISTRATION, values::registration);
+        let guests = read.value(&keys::GUESTS, values::guests);
+        let guest_hours = read.value(&keys::GUEST_HOURS, values::number(1..=8760));
         let app_name = read.value(&keys::APP_NAME, values::name);
         let public_origins = read.optional(&keys::PUBLIC_URL, origins::origins);
         let cors_origins = read.optional(&keys::CORS_ORIGINS, origins::cors_origins);
@@ -124,6 +133,7 @@ impl Settings {
         let settings = || {
             let data_dir: PathBuf = data_dir?;
             let () = algorithm?;
+            let guests = guests?;
             let settings = Self {
                 host: host?,
                 port: port?,
@@ -137,6 +147,9 @@ impl Settings {
                 database_pool: database_pool?,
                 keys: secret?,
                 access_token_lifetime: Duration::from_mins(minutes?),
+                registration_open: registration?,
+                guests: guests.unwrap_or(false),
+                guest_lifetime: Duration::from_hours(guest_hours?),
                 app_name: app_name?,
                 public_origins: public_origins?.unwrap_or_default(),
                 cors: Cors {
@@ -150,7 +163,9 @@ impl Settings {
                 log: Log { level: level?, directives: directives?, format: format? },
                 notes,
             };
-            Ok(settings.made_safe())
+            let guests =
+                guests.unwrap_or_else(|| settings.is_private() && settings.registration_open);
+            Ok(Self { guests, ..settings }.made_safe())
         };
         let settings = settings();
         read.finish(settings)
@@ -160,6 +175,12 @@ impl Settings {
     pub fn is_loopback(&self) -> bool {
         self.host.eq_ignore_ascii_case("localhost")
             || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+
+    /// Whether nobody but this machine comes in: not even by a proxy, which makes strangers look
+    /// as if they were here.
+    fn is_private(&self) -> bool {
+        self.is_loopback() && self.public_origins.is_empty() && self.trusted_proxies.is_empty()
     }
 
     /// Takes back what would be dangerous together, and says so.

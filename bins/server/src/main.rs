@@ -11,7 +11,7 @@ use anyhow::Context;
 use tertulia::cli::{self, Command, Invocation};
 use tertulia::config::{Input, Settings, SettingsError};
 use tertulia::data_dir::{DataDir, DataDirError};
-use tertulia::{health, logging, serve};
+use tertulia::{admin, health, logging, serve};
 
 /// What the process ends with when its settings are wrong; the same as for a wrong flag.
 const BAD_SETTINGS: u8 = 2;
@@ -61,6 +61,11 @@ fn run(invocation: &Invocation) -> anyhow::Result<()> {
     runtime.block_on(async {
         match invocation.command {
             Command::Migrate => serve::migrate(&settings).await,
+            Command::CreateAdmin { ref username, ref email, password_stdin } => {
+                let password = if password_stdin { Some(first_line()?) } else { None };
+                admin::create(&settings, keys, username, email.as_deref(), password).await
+            }
+            Command::AdminToken => admin::token(&settings, keys).await,
             _ => serve::serve(settings, keys).await,
         }
     })
@@ -76,6 +81,14 @@ fn load(flags: &BTreeMap<&'static str, String>) -> anyhow::Result<Settings> {
     let input =
         Input { flags, environment: &environment, env_file: &env_file, read_file: &read_file };
     Ok(Settings::load(&input)?)
+}
+
+/// The first line of standard input; never more of it than a password can have.
+fn first_line() -> anyhow::Result<String> {
+    let mut line = String::new();
+    io::BufRead::read_line(&mut io::stdin().lock().take(4096), &mut line)
+        .context("standard input")?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 /// Reads a file that holds one value; never more of it than a value can have.

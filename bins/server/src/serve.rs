@@ -59,7 +59,7 @@ pub async fn serve(settings: Settings, keys: Keys) -> anyhow::Result<()> {
     }
 }
 
-async fn open(settings: &Settings) -> anyhow::Result<Store> {
+pub(crate) async fn open(settings: &Settings) -> anyhow::Result<Store> {
     let location = match &settings.database {
         Database::Sqlite(path) => Location::Sqlite(path.clone()),
         Database::Postgres(url) => {
@@ -69,7 +69,7 @@ async fn open(settings: &Settings) -> anyhow::Result<Store> {
     Store::open(location).await.context("DATABASE_URL")
 }
 
-fn options(settings: &Settings) -> anyhow::Result<Options> {
+pub(crate) fn options(settings: &Settings) -> anyhow::Result<Options> {
     Ok(Options {
         access_ttl: time::Duration::try_from(settings.access_token_lifetime)?,
         throttled: settings.rate_limits,
@@ -77,6 +77,9 @@ fn options(settings: &Settings) -> anyhow::Result<Options> {
             max_bytes: settings.files_max_bytes,
             quota_bytes: settings.files_quota_bytes,
         },
+        registration_open: settings.registration_open,
+        guests: settings.guests,
+        guest_ttl: time::Duration::try_from(settings.guest_lifetime)?,
         ..Options::default()
     })
 }

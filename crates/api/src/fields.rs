@@ -100,6 +100,16 @@ impl Fields {
         self.fault(name, Fault::new("out_of_range", message))
     }
 
+    /// Yes or no, or nothing.
+    #[expect(clippy::option_option, reason = "bad, not given, given")]
+    pub(crate) fn switch(&mut self, name: &'static str) -> Option<Option<bool>> {
+        match self.values.remove(name) {
+            None | Some(Value::Null) => Some(None),
+            Some(Value::Bool(on)) => Some(Some(on)),
+            Some(_) => self.fault(name, Fault::new("wrong_type", "true or false")),
+        }
+    }
+
     /// A list of texts with a bounded number of items.
     #[expect(clippy::option_option, reason = "bad, not given, given")]
     pub(crate) fn list<T>(

@@ -104,6 +104,8 @@ impl From<Error> for Problem {
         match error {
             Error::Unauthenticated => problem(StatusCode::UNAUTHORIZED, "unauthenticated"),
             Error::WrongCredentials => problem(StatusCode::UNAUTHORIZED, "wrong_credentials"),
+            Error::WrongPassword => problem(StatusCode::FORBIDDEN, "wrong_password"),
+            Error::Disabled => problem(StatusCode::FORBIDDEN, "account_disabled"),
             Error::NotFound => problem(StatusCode::NOT_FOUND, "not_found"),
             Error::Forbidden(_) => problem(StatusCode::FORBIDDEN, "forbidden"),
             Error::Conflict(code, _) => problem(StatusCode::CONFLICT, code),

@@ -14,6 +14,7 @@ mod channels;
 mod conversations;
 mod etag;
 mod files;
+mod guests;
 mod home;
 mod idempotency;
 mod members;
@@ -57,13 +58,21 @@ operations! {
     "/api/v1/auth/login" { post auth::log_in }
     "/api/v1/auth/refresh" { post auth::refresh }
     "/api/v1/auth/logout" { post auth::log_out }
+    "/api/v1/auth/password" { post auth::change_password }
+    "/api/v1/auth/email" { post auth::change_email }
+    "/api/v1/auth/guest" { post guests::enter_as_guest }
+    "/api/v1/auth/guest/upgrade" { post guests::upgrade_guest }
     "/api/v1/auth/tickets" { post auth::create_ticket }
     "/api/v1/auth/me" { get auth::me }
     "/api/v1/auth/sessions" { get auth::list_sessions, delete auth::end_all_sessions }
     "/api/v1/auth/sessions/{session}" { delete auth::end_session }
 
     "/api/v1/users" { get users::list_users }
-    "/api/v1/users/me" { get users::own_account, patch users::update_own_account }
+    "/api/v1/users/me" {
+        get users::own_account,
+        patch users::update_own_account,
+        delete users::delete_own_account
+    }
     "/api/v1/users/me/channels" { get users::list_own_channels }
     "/api/v1/users/me/changes" { get sync::own_changes }
     "/api/v1/users/by-username/{username}" { get users::get_user_by_username }
@@ -86,6 +95,12 @@ operations! {
     "/api/v1/channels/{channel}/changes" { get sync::channel_changes }
 
     "/api/v1/admin/claim" { post admin::claim_admin }
+    "/api/v1/admin/users" { get admin::list_users, post admin::create_user }
+    "/api/v1/admin/users/{user}" { get admin::get_user, patch admin::update_user }
+    "/api/v1/admin/channels" { get admin::list_channels }
+    "/api/v1/admin/channels/{channel}" { get admin::get_channel, delete admin::delete_channel }
+    "/api/v1/admin/statistics" { get admin::statistics }
+    "/api/v1/admin/audit" { get admin::list_audit }
 
     "/api/v1/conversations" { post conversations::create_conversation }
 
@@ -148,11 +163,15 @@ mod on {
 /// What bodies hold, for the tests of the document.
 #[cfg(test)]
 pub(crate) mod inputs {
-    pub(crate) use super::auth::{Credentials, NewAccount, RefreshToken};
+    pub(crate) use super::admin::UserOrder;
+    pub(crate) use super::auth::{
+        Credentials, EmailChange, NewAccount, PasswordChange, RefreshToken,
+    };
     pub(crate) use super::channels::{ChannelEdit, NewChannel};
+    pub(crate) use super::guests::{NewGuest, SigningUp};
     pub(crate) use super::members::NewMember;
     pub(crate) use super::messages::{MessageEdit, NewMessage};
-    pub(crate) use super::users::AccountEdit;
+    pub(crate) use super::users::{AccountEdit, AccountEnd};
 }
 
 /// What a handler gives.

@@ -1,13 +1,13 @@
 //! People: making an account, seeing each other.
 
-use tertulia_auth::secret::{Kind, Secret};
 use tertulia_domain::{
-    Account, AccountRole, DisplayName, Email, NewPassword, Page, PageRequest, Profile, UserId,
+    Account, AccountAct, AccountChange, AccountKind, AccountRole, AuditAction, AuditEntry,
+    AuditResult, Change, DisplayName, Email, NewPassword, Page, PageRequest, Profile, UserId,
     Username,
 };
 use tertulia_store::{NewUser, ProfileEdit};
 
-use crate::sessions::Client;
+use crate::sessions::{Client, password_error};
 use crate::{Caller, Chat, Error, SignedIn};
 
 /// An account to be made.
@@ -26,51 +26,135 @@ pub struct Registration {
 impl Chat {
     /// Makes an account and signs it in.
     pub async fn register(&self, new: Registration, client: &Client) -> Result<SignedIn, Error> {
+        self.throttle_registration(client)?;
+        self.require_open()?;
+        let new = self.new_user(new, AccountRole::Member).await?;
+        let (id, proof) = (new.id, new.password_hash.clone());
+        self.0.store.insert_user(new).await?;
+        self.begin_session(id, proof, client).await
+    }
+
+    /// Changes one's password. One's other devices are signed out, at once and with it.
+    pub async fn change_password(
+        &self,
+        caller: &Caller,
+        current: &str,
+        new: &NewPassword,
+        client: &Client,
+    ) -> Result<(), Error> {
+        let action = AuditAction::PasswordChanged;
+        if !self.prove(caller, Some(current), action, client).await? {
+            return Err(Error::Conflict("guest", "a guest has no password"));
+        }
+        let hash = self.hash(new).await?;
+        let audit = self.entry(caller.user, client, action, caller.user);
+        let act = AccountAct::SetPassword { hash, kept: caller.session, audit };
+        self.change_account(caller, caller.user, act).await
+    }
+
+    /// Changes one's e-mail address.
+    pub async fn change_email(
+        &self,
+        caller: &Caller,
+        password: &str,
+        email: Email,
+        client: &Client,
+    ) -> Result<Account, Error> {
+        // Whether an address is taken is told as seldom as by registering.
+        self.throttle_registration(client)?;
+        let action = AuditAction::EmailChanged;
+        if !self.prove(caller, Some(password), action, client).await? {
+            return Err(Error::Conflict("guest", "a guest has no e-mail address"));
+        }
+        let audit = self.entry(caller.user, client, action, caller.user);
+        if !self.0.store.set_email(caller.user, email, audit).await? {
+            return Err(Error::Unauthenticated);
+        }
+        self.account(caller).await
+    }
+
+    /// Whether it is the caller who asks, by their password: somebody may have taken their place at
+    /// an open device. False when no password signs them in. Guesses count as those at signing in,
+    /// and wrong ones are kept in the audit log.
+    pub(crate) async fn prove(
+        &self,
+        caller: &Caller,
+        password: Option<&str>,
+        action: AuditAction,
+        client: &Client,
+    ) -> Result<bool, Error> {
         let inner = &self.0;
-        inner
+        let hash = inner.store.password(caller.user).await?.ok_or(Error::Unauthenticated)?;
+        let Some(hash) = hash else { return Ok(false) };
+        let Some(password) = password else {
+            return Err(Error::field("password", "missing", "this field is needed"));
+        };
+        let attempt = inner
             .throttle
-            .registration(client.address)
+            .log_in(&caller.user.to_string(), client.address)
             .map_err(|wait| Error::TooManyRequests(wait.duration()))?;
-        let password_hash = self.hash(&new.password).await?;
-        let now = inner.clock.now();
-        let id = UserId::new(now);
+        match inner.passwords.verify(Some(&hash), password).await {
+            Ok(true) => {
+                attempt.forgive();
+                Ok(true)
+            }
+            Ok(false) => {
+                let entry = self.entry(caller.user, client, action, caller.user);
+                inner.store.record(AuditEntry { result: AuditResult::Refused, ..entry }).await?;
+                Err(Error::WrongPassword)
+            }
+            Err(error) => {
+                attempt.forgive();
+                Err(password_error(error))
+            }
+        }
+    }
+
+    pub(crate) async fn change_account(
+        &self,
+        caller: &Caller,
+        user: UserId,
+        act: AccountAct,
+    ) -> Result<(), Error> {
+        let change = Change::Account(Box::new(AccountChange { user, act }));
+        self.0.log.commit(change, caller).await.map(drop)
+    }
+
+    pub(crate) fn throttle_registration(&self, client: &Client) -> Result<(), Error> {
+        let passed = self.0.throttle.registration(client.address);
+        passed.map_err(|wait| Error::TooManyRequests(wait.duration()))
+    }
+
+    pub(crate) fn require_open(&self) -> Result<(), Error> {
+        if self.0.registration_open {
+            return Ok(());
+        }
+        Err(Error::Forbidden("this server takes no registrations"))
+    }
+
+    pub(crate) async fn new_user(
+        &self,
+        new: Registration,
+        role: AccountRole,
+    ) -> Result<NewUser, Error> {
         let display_name = match new.display_name {
             Some(name) => name,
             // A username is a display name: shorter, and of fewer characters.
             None => DisplayName::parse(new.username.as_str())
                 .map_err(|fault| Error::Invalid(tertulia_domain::Faults::one("username", fault)))?,
         };
-        inner
-            .store
-            .insert_user(NewUser {
-                id,
-                username: new.username,
-                email: new.email,
-                display_name,
-                password_hash,
-                role: AccountRole::Member,
-                created_at: now,
-            })
-            .await?;
-        self.begin_session(id, client).await
-    }
-
-    /// A token that makes an admin of the first who brings it, while there is no admin; each call
-    /// voids the token of the one before.
-    pub async fn offer_admin(&self) -> Result<Option<String>, Error> {
-        let token = Secret::generate(Kind::Admin).map_err(Error::internal)?;
-        let offered = self.0.store.offer_admin(token.hash()).await?;
-        Ok(offered.then(|| token.expose().to_owned()))
-    }
-
-    /// Makes the caller an admin by that token.
-    pub async fn claim_admin(&self, caller: &Caller, token: &str) -> Result<Account, Error> {
-        let wrong = Error::Forbidden("this is not the token that was printed last");
-        let token = Secret::parse(Kind::Admin, token).map_err(|_| wrong.clone())?;
-        if !self.0.store.claim_admin(caller.user, token.hash()).await? {
-            return Err(wrong);
-        }
-        self.account(caller).await
+        let password_hash = Some(self.hash(&new.password).await?);
+        let now = self.0.clock.now();
+        Ok(NewUser {
+            id: UserId::new(now),
+            username: new.username,
+            email: new.email,
+            display_name,
+            password_hash,
+            kind: AccountKind::Person,
+            role,
+            created_at: now,
+        })
     }
 
     /// Oneself.

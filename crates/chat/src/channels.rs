@@ -136,6 +136,7 @@ impl Chat {
     }
 
     async fn make(&self, caller: &Caller, new: NewChannel) -> Result<(ChannelView, bool), Error> {
+        self.require_person(caller).await?;
         let Outcome::Channel { channel, feed, created } =
             self.0.log.commit(Change::CreateChannel(new), caller).await?
         else {

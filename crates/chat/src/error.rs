@@ -16,6 +16,12 @@ pub enum Error {
     /// The username or the password is wrong; which of them is not said.
     #[error("wrong username or password")]
     WrongCredentials,
+    /// The password that was to prove who asks is wrong.
+    #[error("this is not your password")]
+    WrongPassword,
+    /// The password is right, and an admin has disabled the account.
+    #[error("this account is disabled")]
+    Disabled,
     /// There is no such thing, as far as this person may know.
     #[error("not found")]
     NotFound,

@@ -3,9 +3,13 @@
 //! the one door through which a feed moves.
 
 mod accounts;
+mod admin;
+mod audit;
 mod channels;
+mod erasure;
 mod error;
 mod files;
+mod guests;
 mod log;
 mod messages;
 mod pace;
@@ -25,10 +29,12 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 pub use accounts::Registration;
+pub use admin::{AccountOrder, ChannelSummary};
 pub use channels::{ChannelDraft, ConversationDraft};
 pub use error::Error;
 use files::Files;
 pub use files::{FileLinkView, FileOptions, Upload};
+pub use guests::SignUp;
 use log::ChangeLog;
 pub use messages::MessageDraft;
 pub use sessions::Client;
@@ -36,6 +42,7 @@ pub use sync::{Delta, FeedCursor};
 pub use tertulia_files::{
     Content as FileBytes, Credentials as StorageCredentials, Location as StorageLocation, Storage,
 };
+pub use tertulia_store::{AdministeredUser, AuditFilter, Counts};
 pub use tertulia_store::{HistoryPart, Location, PostgresAddress, ProfileEdit, Session, Store};
 pub use views::{ChannelHead, ChannelView, HistoryPage, OwnChannelView, Ready, SignedIn, Ticket};
 
@@ -62,6 +69,12 @@ pub struct Options {
     pub purge_every: Duration,
     /// What files people may have.
     pub files: FileOptions,
+    /// Whether anybody may register.
+    pub registration_open: bool,
+    /// Whether guests are let in.
+    pub guests: bool,
+    /// How long a guest may be away before they are forgotten.
+    pub guest_ttl: time::Duration,
     /// Where the time comes from.
     pub clock: Clock,
 }
@@ -76,6 +89,9 @@ impl Default for Options {
             poll_system_every: Duration::from_millis(500),
             purge_every: Duration::from_mins(1),
             files: FileOptions::default(),
+            registration_open: true,
+            guests: false,
+            guest_ttl: time::Duration::days(1),
             clock: Clock::system(),
         }
     }
@@ -107,6 +123,11 @@ struct Inner {
     throttle: Throttle,
     clock: Clock,
     access_ttl: time::Duration,
+    registration_open: bool,
+    guests: bool,
+    guest_ttl: time::Duration,
+    /// Counts who has deleted their account here, to wake what erases them.
+    erasure: tokio::sync::watch::Sender<u64>,
     epoch: String,
     files: Files,
     /// One permit for each client that is just beginning.
@@ -119,6 +140,7 @@ pub struct Tasks {
     repair: JoinHandle<()>,
     retention: JoinHandle<()>,
     collector: JoinHandle<()>,
+    erasure: JoinHandle<()>,
     stop: tokio::sync::watch::Sender<bool>,
 }
 
@@ -156,7 +178,16 @@ impl Chat {
             clock: clock.clone(),
             every: options.purge_every,
         };
-        let retention = tokio::spawn(retention.run(stopped));
+        let retention = tokio::spawn(retention.run(stopped.clone()));
+        let (wakes, wishes) = tokio::sync::watch::channel(0);
+        let erasure = erasure::Erasure {
+            store: store.clone(),
+            log: log.clone(),
+            clock: clock.clone(),
+            every: options.purge_every,
+            wishes,
+        };
+        let erasure = tokio::spawn(erasure.run(stopped));
         let files = Files::new(storage, options.files);
         let collector = files.collector(&store, &clock, &epoch, options.purge_every);
         let collector = tokio::spawn(collector.run(stop.subscribe()));
@@ -173,11 +204,15 @@ impl Chat {
             throttle,
             clock,
             access_ttl: options.access_ttl,
+            registration_open: options.registration_open,
+            guests: options.guests,
+            guest_ttl: options.guest_ttl,
+            erasure: wakes,
             epoch,
             files,
             beginning: Semaphore::new(sync::MAX_BEGINNING),
         }));
-        Ok((chat, Tasks { log: log_task, repair, retention, collector, stop }))
+        Ok((chat, Tasks { log: log_task, repair, retention, erasure, collector, stop }))
     }
 
     /// Who is listening on this node.
@@ -217,5 +252,6 @@ impl Tasks {
         let _ = self.retention.await;
         chat.0.files.settled().await;
         let _ = self.collector.await;
+        let _ = self.erasure.await;
     }
 }

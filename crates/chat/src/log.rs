@@ -95,7 +95,7 @@ impl ChangeLog {
 }
 
 fn is_end(change: &Change) -> bool {
-    matches!(change, Change::EndSessions { .. })
+    matches!(change, Change::EndSessions { .. } | Change::Account(_))
 }
 
 struct Writer {

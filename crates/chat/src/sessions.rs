@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use tertulia_auth::Error as AuthError;
 use tertulia_auth::secret::{Kind, Secret};
-use tertulia_domain::{Change, Email, NewPassword, SessionId, SessionScope, UserId, Username};
-use tertulia_store::{NewSession, Rotation, Session};
+use tertulia_domain::{
+    Change, Email, NewPassword, SessionId, SessionScope, Timestamp, UserId, Username,
+};
+use tertulia_store::{NewSession, Rotation, Session, SessionEnd};
 
 use crate::{Caller, Chat, Error, SignedIn, Ticket};
 
@@ -56,7 +58,11 @@ impl Chat {
         match found {
             Some(found) if right => {
                 attempt.forgive();
-                self.begin_session(found.user, client).await
+                // Said to nobody but who knows the password.
+                if found.disabled {
+                    return Err(Error::Disabled);
+                }
+                self.begin_session(found.user, found.password_hash, client).await
             }
             _ => Err(Error::WrongCredentials),
         }
@@ -69,8 +75,8 @@ impl Chat {
         let old = Secret::parse(Kind::Refresh, token).map_err(|_| Error::Unauthenticated)?;
         let new = old.successor(&inner.keys);
         let now = inner.clock.now();
-        let expires_at = now.plus(SESSION_TTL);
-        match inner.store.rotate(old.hash(), new.hash(), now, expires_at).await? {
+        let until = SessionEnd { person: now.plus(SESSION_TTL), guest: self.guest_until() };
+        match inner.store.rotate(old.hash(), new.hash(), now, until).await? {
             Rotation::Rotated { user, session } => self.signed_in(user, session, &new).await,
             Rotation::Reused { user, session } => {
                 tracing::warn!(%user, %session, "a refresh token was used twice; ending its session");
@@ -153,10 +159,24 @@ impl Chat {
         }
     }
 
+    /// Signs somebody in, unless what was proven (their password, if it was that) is not so any
+    /// more.
     pub(crate) async fn begin_session(
         &self,
         user: UserId,
+        proof: Option<String>,
         client: &Client,
+    ) -> Result<SignedIn, Error> {
+        let expires_at = self.0.clock.now().plus(SESSION_TTL);
+        self.begin_session_until(user, proof, client, expires_at).await
+    }
+
+    pub(crate) async fn begin_session_until(
+        &self,
+        user: UserId,
+        proof: Option<String>,
+        client: &Client,
+        expires_at: Timestamp,
     ) -> Result<SignedIn, Error> {
         let inner = &self.0;
         let refresh = Secret::generate(Kind::Refresh).map_err(Error::internal)?;
@@ -167,10 +187,13 @@ impl Chat {
             user_agent: client.user_agent.chars().take(200).filter(|c| *c != '\0').collect(),
             address: client.address.to_string(),
             created_at: now,
-            expires_at: now.plus(SESSION_TTL),
+            expires_at,
+            proof,
         };
         let session = new.id;
-        inner.store.insert_session(new, refresh.hash()).await?;
+        if !inner.store.insert_session(new, refresh.hash()).await? {
+            return Err(Error::WrongCredentials);
+        }
         self.signed_in(user, session, &refresh).await
     }
 
@@ -201,7 +224,7 @@ impl Chat {
     }
 }
 
-fn password_error(error: AuthError) -> Error {
+pub(crate) fn password_error(error: AuthError) -> Error {
     match error {
         AuthError::Busy => Error::Overloaded(Duration::from_secs(2)),
         other => Error::internal(other),

@@ -4,9 +4,13 @@ use uuid::Uuid;
 
 use crate::policy::Denied;
 use crate::{
-    Channel, ChannelId, ChannelKind, ChannelName, Description, Fault, Faults, FeedRow, FileId,
-    Member, Message, MessageBody, MessageId, SessionId, UserId,
+    AuditEntry, Channel, ChannelId, ChannelKind, ChannelName, Description, Fault, Faults, FeedRow,
+    FileId, Member, Message, MessageBody, MessageId, SessionId, UserId,
 };
+
+mod account;
+
+pub use account::{AccountAct, AccountChange};
 
 /// A message to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -173,6 +177,34 @@ pub enum Change {
         /// Which.
         scope: SessionScope,
     },
+    /// Change an account.
+    Account(Box<AccountChange>),
+    /// Take somebody who has deleted their account out of a channel. What they own goes to the heir;
+    /// without one, the channel is deleted.
+    Withdraw {
+        /// Which.
+        channel: ChannelId,
+        /// Who.
+        user: UserId,
+        /// Who owns the channel from then on, if they own it.
+        heir: Option<UserId>,
+    },
+    /// Erase what somebody said who has deleted their account.
+    EraseMessage {
+        /// Which.
+        message: MessageId,
+        /// Whose it must be.
+        author: UserId,
+    },
+    /// Delete a channel as an admin of the server, who need not be in it.
+    TakeDownChannel {
+        /// Which.
+        channel: ChannelId,
+        /// The admin.
+        by: UserId,
+        /// What is kept of it.
+        audit: Box<AuditEntry>,
+    },
 }
 
 impl Change {
@@ -180,7 +212,9 @@ impl Change {
     /// that channel's feed can be locked.
     pub fn target(&self) -> Option<MessageId> {
         match self {
-            Self::Edit { message, .. } | Self::Delete { message, .. } => Some(*message),
+            Self::Edit { message, .. }
+            | Self::Delete { message, .. }
+            | Self::EraseMessage { message, .. } => Some(*message),
             _ => None,
         }
     }
@@ -229,6 +263,8 @@ pub enum Outcome {
     },
     /// How many sessions ended.
     SessionsEnded(usize),
+    /// It is so.
+    Done,
 }
 
 /// Why a change was not made. It took no number and wrote nothing.

@@ -81,6 +81,10 @@ id! {
     FileId
 }
 id! {
+    /// An entry of the audit log.
+    AuditId
+}
+id! {
     /// A row of the table of heads: a channel's id, a user's id, or [`FeedId::SYSTEM`].
     FeedId
 }

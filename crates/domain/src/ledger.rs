@@ -6,10 +6,12 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
 use crate::{
-    Change, Channel, ChannelId, DirectKey, Feed, FeedId, FileId, Frame, Member, Message, MessageId,
-    Outcome, Rejection, RequestKey, SessionId, SessionScope, StoredFile, Timestamp, UserId,
+    AccountState, AuditEntry, Change, Channel, ChannelId, DirectKey, Feed, FeedId, FileId, Frame,
+    Member, Message, MessageId, Outcome, Rejection, RequestKey, SessionId, SessionScope,
+    StoredFile, Timestamp, UserId,
 };
 
+mod accounts;
 mod channels;
 mod files;
 mod messages;
@@ -59,6 +61,8 @@ pub struct KnownRequest {
     pub channel: ChannelId,
 }
 
+pub use accounts::AccountWrite;
+
 /// A session that a plan ends, with its rev in the system feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EndedSession {
@@ -89,6 +93,10 @@ pub struct Needs {
     pub requests: BTreeSet<Uuid>,
     /// People whose live sessions are needed.
     pub sessions: BTreeSet<UserId>,
+    /// Accounts that change, or on whose role it depends: to lock, before their sessions are read.
+    pub accounts: BTreeSet<UserId>,
+    /// Whether it depends on how many admins there are.
+    pub admins: bool,
 }
 
 impl Needs {
@@ -136,6 +144,26 @@ impl Needs {
             Change::EndSessions { user, .. } => {
                 self.feeds.insert(FeedId::SYSTEM);
                 self.sessions.insert(*user);
+            }
+            Change::Account(change) => self.account(change),
+            Change::Withdraw { channel, user, heir } => {
+                self.place(*channel, *user);
+                self.feeds.insert(Feed::Me(*user).id());
+                if let Some(heir) = heir {
+                    self.place(*channel, *heir);
+                    self.feeds.insert(Feed::Me(*heir).id());
+                    self.users.insert(*heir);
+                }
+            }
+            Change::EraseMessage { message, author } => {
+                if let Some(channel) = channel_of_target {
+                    self.place(channel, *author);
+                    self.messages.insert(*message);
+                }
+            }
+            Change::TakeDownChannel { channel, by, .. } => {
+                self.place(*channel, *by);
+                self.accounts.insert(*by);
             }
         }
     }
@@ -187,6 +215,10 @@ pub struct Snapshot {
     pub users: Vec<UserId>,
     /// Live sessions.
     pub sessions: Vec<(UserId, SessionId)>,
+    /// Accounts.
+    pub accounts: Vec<AccountState>,
+    /// How many admins there are.
+    pub admins: i64,
 }
 
 /// What is to be written, and said afterwards.
@@ -212,6 +244,10 @@ pub struct Plan {
     pub bereft: Vec<MessageId>,
     /// Sessions that end.
     pub ended_sessions: Vec<EndedSession>,
+    /// Accounts that change.
+    pub accounts: Vec<AccountWrite>,
+    /// What is kept of it all.
+    pub audit: Vec<AuditEntry>,
     /// What listeners hear once this is on disk, each feed in the order of its revs.
     pub frames: Vec<Frame>,
 }
@@ -231,6 +267,8 @@ pub struct Ledger {
     files: HashMap<FileId, StoredFile>,
     users: HashSet<UserId>,
     sessions: HashMap<UserId, Vec<SessionId>>,
+    accounts: HashMap<UserId, AccountState>,
+    admins: i64,
     touched: Touched,
     frames: Vec<Frame>,
 }
@@ -248,6 +286,8 @@ struct Touched {
     attached: Vec<Attached>,
     bereft: Vec<MessageId>,
     ended_sessions: Vec<EndedSession>,
+    accounts: Vec<AccountWrite>,
+    audit: Vec<AuditEntry>,
 }
 
 impl Ledger {
@@ -268,6 +308,8 @@ impl Ledger {
             channels: HashMap::new(),
             direct: HashMap::new(),
             sessions: HashMap::new(),
+            accounts: snapshot.accounts.into_iter().map(|account| (account.id, account)).collect(),
+            admins: snapshot.admins,
             touched: Touched::default(),
             frames: Vec::new(),
         };
@@ -297,6 +339,12 @@ impl Ledger {
             Change::AddMember { channel, by, user } => self.add_member(channel, by, user),
             Change::RemoveMember { channel, by, user } => self.remove_member(channel, by, user),
             Change::EndSessions { user, scope } => Ok(self.end_sessions(user, scope)),
+            Change::Account(change) => self.change_account(*change),
+            Change::Withdraw { channel, user, heir } => self.withdraw(channel, user, heir),
+            Change::EraseMessage { message, author } => self.erase(message, author),
+            Change::TakeDownChannel { channel, by, audit } => {
+                self.take_down_channel(channel, by, *audit)
+            }
         }
     }
 
@@ -323,6 +371,8 @@ impl Ledger {
             attached: touched.attached,
             bereft: touched.bereft,
             ended_sessions: touched.ended_sessions,
+            accounts: touched.accounts,
+            audit: touched.audit,
             frames: self.frames,
         }
     }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
+use unicode_security::skeleton;
 
 use self::visible::{is_filler, not_blank, printable};
 use crate::Fault;
@@ -101,6 +102,14 @@ impl Username {
     /// What is unique: the name without case.
     pub fn key(&self) -> String {
         Self::key_of(&self.0)
+    }
+
+    /// What the name looks like (the skeleton of Unicode Technical Standard #39), without case:
+    /// unique as well, so that nobody is taken for somebody else. It is taken of the name as it is
+    /// shown, where `I` looks like `l`, and again without case, where `O` is as good as `o`.
+    pub fn skeleton(&self) -> String {
+        let shown: String = skeleton(&self.0).collect();
+        skeleton(&shown.to_lowercase()).collect()
     }
 
     /// The key of any text, whether it could be a name or not: for looking one up.
@@ -305,6 +314,26 @@ mod tests {
             assert_eq!(code(Username::parse(bad)), "bad_character", "{bad:?}");
         }
         assert_eq!(code(Username::parse("ME")), "reserved");
+    }
+
+    #[test]
+    fn names_that_look_the_same_have_one_skeleton() {
+        let skeleton = |name: &str| Username::parse(name).unwrap().skeleton();
+        for (one, other) in [
+            ("paypal", "paypa1"),
+            ("paypal", "PaypaI"),
+            ("paypal", "\u{440}\u{430}ypal"),
+            ("bob", "B0B"),
+            ("modern", "rnodern"),
+            ("ann", "ANN"),
+            ("scope", "\u{455}cope"),
+            ("jos\u{e9}", "jose\u{301}"),
+        ] {
+            assert_eq!(skeleton(one), skeleton(other), "{one} {other}");
+        }
+        for (one, other) in [("ann", "anne"), ("jos\u{e9}", "jose"), ("bob", "bo"), ("a1", "a2")] {
+            assert_ne!(skeleton(one), skeleton(other), "{one} {other}");
+        }
     }
 
     #[test]

@@ -15,12 +15,46 @@ pub enum AccountRole {
     Admin,
 }
 
+/// Whose an account is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountKind {
+    /// Somebody's who can sign in again.
+    Person,
+    /// Somebody's who gave a name and nothing else, for as long as they stay.
+    Guest,
+    /// Nobody's any more.
+    Deleted,
+}
+
+/// What decides what an account may do, and what may be done to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountState {
+    /// The account.
+    pub id: UserId,
+    /// Whose it is.
+    pub kind: AccountKind,
+    /// What it may do on the whole server.
+    pub role: AccountRole,
+    /// Whether it can be used. Those that are deleted cannot.
+    pub disabled: bool,
+}
+
+impl AccountState {
+    /// Whether it runs the server now.
+    pub fn is_admin(&self) -> bool {
+        self.role == AccountRole::Admin && !self.disabled
+    }
+}
+
 /// What everybody may see of a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Profile {
     /// The account.
     pub id: UserId,
-    /// Unique without case.
+    /// Whose it is.
+    pub kind: AccountKind,
+    /// Unique without case. Of a deleted account, a word that is nobody's name.
     #[schema(example = "ann")]
     pub username: String,
     /// How the person is shown.

@@ -5,7 +5,7 @@ use diesel::result::{DatabaseErrorKind, Error as Diesel};
 /// Something that must be unique.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unique {
-    /// A username, compared without case.
+    /// A username, compared without case and by what it looks like.
     Username,
     /// An e-mail address, compared without case.
     Email,
@@ -54,7 +54,9 @@ impl From<Diesel> for Error {
                 || info.message().contains(&key.replacen('_', ".", 1))
         };
         match kind {
-            DatabaseErrorKind::UniqueViolation if named("users_username_key") => {
+            DatabaseErrorKind::UniqueViolation
+                if named("users_username_key") || named("users_skeleton") =>
+            {
                 Self::Taken(Unique::Username)
             }
             DatabaseErrorKind::UniqueViolation if named("users_email_key") => {

@@ -3,6 +3,7 @@
 
 #![expect(clippy::duplicate_mod, reason = "`queries/` is compiled once for each database")]
 
+mod administration;
 mod error;
 mod fragment;
 mod model;
@@ -22,11 +23,14 @@ use tertulia_domain::{Change, Timestamp};
 
 use tokio::time::Instant;
 
+pub use administration::{
+    AdministeredChannel, AdministeredUser, AuditFilter, Counts, Erasure, Upgrade,
+};
 pub use error::{Error, Unique};
 pub use model::{
     Admission, Batch, Beginning, Changes, Credentials, Deletion, FileContent, FileLimits, Gap,
     History, HistoryPart, MAX_BEHIND, NewFile, NewSession, NewUser, OwnChannel, Place, ProfileEdit,
-    Rotation, Session, TokenHash,
+    Rotation, Session, SessionEnd, TokenHash,
 };
 
 pub use postgres::PostgresAddress;
@@ -119,6 +123,15 @@ impl Store {
                 .await
             }
             Db::Postgres(db) => db.commit(changes, now, ids, deadline).await,
+        }
+    }
+
+    /// Takes what was deleted out of the files beside the database, too, where there are any: until
+    /// then SQLite's journal may hold it.
+    pub async fn scrub(&self) -> Result<(), Error> {
+        match &*self.db {
+            Db::Sqlite(db) => db.scrub().await,
+            Db::Postgres(_) => Ok(()),
         }
     }
 

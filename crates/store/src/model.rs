@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use tertulia_domain::{
-    Account, AccountRole, Bio, Channel, ChannelId, DisplayName, Email, FeedRow, Frame, Member,
-    Message, Outcome, Page, Rejection, SessionId, Timestamp, UserId, Username,
+    Account, AccountKind, AccountRole, Bio, Channel, ChannelId, DisplayName, Email, FeedRow, Frame,
+    Member, Message, Outcome, Page, Rejection, SessionId, Timestamp, UserId, Username,
 };
 use utoipa::ToSchema;
 
@@ -30,8 +30,10 @@ pub struct NewUser {
     pub email: Option<Email>,
     /// How the person is shown.
     pub display_name: DisplayName,
-    /// In PHC format.
-    pub password_hash: String,
+    /// In PHC format; absent when no password signs in.
+    pub password_hash: Option<String>,
+    /// Whose it is: a person's or a guest's.
+    pub kind: AccountKind,
     /// What the account may do on the whole server.
     pub role: AccountRole,
     /// When it is made.
@@ -45,6 +47,8 @@ pub struct Credentials {
     pub user: UserId,
     /// In PHC format; absent when no password signs in.
     pub password_hash: Option<String>,
+    /// Whether an admin has disabled the account.
+    pub disabled: bool,
 }
 
 /// What a person changes of how they are seen.
@@ -71,6 +75,18 @@ pub struct NewSession {
     pub created_at: Timestamp,
     /// When it ends, unless it refreshes before.
     pub expires_at: Timestamp,
+    /// The password's hash that was proven, in PHC format: who signs in as it changes has not
+    /// signed in. Absent where no password was.
+    pub proof: Option<String>,
+}
+
+/// When a session ends that is not refreshed again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionEnd {
+    /// A person's.
+    pub person: Timestamp,
+    /// A guest's.
+    pub guest: Timestamp,
 }
 
 /// A signed-in device.

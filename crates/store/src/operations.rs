@@ -1,15 +1,16 @@
 //! The operations, each a query function on either database.
 
 use tertulia_domain::{
-    Account, Channel, ChannelId, Feed, FeedId, FeedRow, File, FileId, Member, Message, MessageId,
-    Page, PageRequest, Profile, SessionId, StoredFile, Timestamp, UserId,
+    Account, AuditEntry, Channel, ChannelId, Email, Feed, FeedId, FeedRow, File, FileId, Member,
+    Message, MessageId, Page, PageRequest, Profile, SessionId, StoredFile, Timestamp, UserId,
 };
 
 use crate::model::{Admission, Deletion, FileContent, FileLimits, NewFile};
 use crate::postgres::{begin, end};
 use crate::{
-    Begin, Beginning, Changes, Credentials, Db, Error, Gap, History, HistoryPart, NewSession,
-    NewUser, OwnChannel, Place, ProfileEdit, Rotation, Session, Store, TokenHash, postgres, sqlite,
+    AdministeredChannel, AdministeredUser, AuditFilter, Begin, Beginning, Changes, Counts,
+    Credentials, Db, Erasure, Error, Gap, History, HistoryPart, NewSession, NewUser, OwnChannel,
+    Place, ProfileEdit, Rotation, Session, SessionEnd, Store, TokenHash, Upgrade, postgres, sqlite,
 };
 
 /// `read` is one statement, `snapshot` several that see the same, `write` several that are on disk
@@ -64,7 +65,7 @@ operations! {
     read profile(user: UserId) -> Option<Profile> = users::profile;
     /// A person by the key of their username.
     read profile_by_key(key: String) -> Option<Profile> = users::profile_by_key;
-    /// What signs in the account with this username's or address's key, unless it is disabled.
+    /// What signs in the account with this username's or address's key.
     read credentials(username_key: String, email_key: String) -> Option<Credentials>
         = users::credentials;
     /// Accounts whose username's key begins with `prefix`, in its order.
@@ -73,13 +74,65 @@ operations! {
     write update_profile(user: UserId, edit: ProfileEdit) -> () = users::update;
     /// Keeps the token that makes an admin, unless there is an admin. Whether there is none.
     write offer_admin(token: TokenHash) -> bool = users::offer_admin;
-    /// Makes an admin of who brings that token, once. Whether it was the token.
-    write claim_admin(user: UserId, token: TokenHash) -> bool = users::claim_admin;
+    /// Keeps such a token whether or not there is an admin.
+    write renew_admin_token(token: TokenHash, entry: AuditEntry) -> () = users::renew_admin_token;
+    /// Makes an admin of who brings that token, once. Whether it was the token, and not a guest.
+    write claim_admin(user: UserId, token: TokenHash, entry: AuditEntry) -> bool
+        = users::claim_admin;
+    /// Makes an account, and keeps that an admin made it.
+    write insert_user_by_admin(new: NewUser, entry: AuditEntry) -> () = users::insert_by_admin;
+    /// The hash of a person's password, if one signs in; `None` of accounts that cannot be used.
+    read password(user: UserId) -> Option<Option<String>> = accounts::password;
+    /// Changes an e-mail address. Whether there is such an account; [`Error::Taken`] when it is
+    /// somebody's.
+    write set_email(user: UserId, email: Email, entry: AuditEntry) -> bool = accounts::set_email;
+    /// Makes a guest's account a person's. Whether it was a guest's; [`Error::Taken`] when the name
+    /// or the address is somebody's.
+    write upgrade(user: UserId, to: Upgrade, entry: AuditEntry) -> bool = accounts::upgrade;
 
-    /// Keeps a session and its first refresh token.
-    write insert_session(new: NewSession, refresh: TokenHash) -> () = sessions::insert;
-    /// Uses a refresh token.
-    write rotate(token: TokenHash, successor: TokenHash, now: Timestamp, expires_at: Timestamp)
+    /// The deleted account that is to be erased next.
+    read next_erasure() -> Option<Erasure> = erasure::next;
+    /// Who is to own a channel that somebody leaves for ever.
+    read heir(channel: ChannelId, leaving: UserId) -> Option<UserId> = erasure::heir;
+    /// The next channel after `after` that somebody has ever been in, with its last place.
+    read channel_after(user: UserId, after: Option<ChannelId>) -> Option<(ChannelId, i64)>
+        = erasure::channel_after;
+    /// What somebody has said between two places, the first exclusive, and not deleted.
+    read said(channel: ChannelId, user: UserId, from: i64, to: i64) -> Vec<MessageId>
+        = erasure::said;
+    /// Notes down up to where somebody's messages are erased.
+    write note_erasure(user: UserId, channel: ChannelId, seq: i64) -> () = erasure::progress;
+    /// Blanks where somebody was when they did what stands in the audit log.
+    write blank_addresses(user: UserId) -> () = erasure::blank_addresses;
+    /// Nothing is left to do of an erasure.
+    write finish_erasure(user: UserId) -> () = erasure::finish;
+    /// Guests who were made before then and have no session that is good after `now`.
+    read absent_guests(made_before: Timestamp, now: Timestamp, limit: i64) -> Vec<UserId>
+        = erasure::absent_guests;
+
+    /// Adds to the audit log what no transaction of its own records.
+    write record(entry: AuditEntry) -> () = audit::insert;
+    /// The audit log, the newest first.
+    read audit(filter: AuditFilter, page: PageRequest) -> Page<AuditEntry> = audit::list;
+    /// Accounts as admins see them, by username.
+    read administered_users(prefix: String, page: PageRequest) -> Page<AdministeredUser>
+        = administration::users;
+    /// An account as admins see it.
+    read administered_user(user: UserId) -> Option<AdministeredUser> = administration::user;
+    /// Channels and groups as admins see them, the newest first.
+    snapshot administered_channels(prefix: String, page: PageRequest) -> Page<AdministeredChannel>
+        = administration::channels;
+    /// A channel or group as admins see it.
+    snapshot administered_channel(channel: ChannelId) -> Option<AdministeredChannel>
+        = administration::channel;
+    /// How much there is of everything.
+    snapshot counts(now: Timestamp) -> Counts = administration::counts;
+
+    /// Keeps a session and its first refresh token. Whether the account can be used, and the
+    /// password that was proven is still its own.
+    write insert_session(new: NewSession, refresh: TokenHash) -> bool = sessions::insert;
+    /// Uses a refresh token. The session then ends at `until`.
+    write rotate(token: TokenHash, successor: TokenHash, now: Timestamp, until: SessionEnd)
         -> Rotation = sessions::rotate;
     /// A person's live sessions, the last used first; at most 100.
     read sessions(user: UserId, now: Timestamp) -> Vec<Session> = sessions::live;

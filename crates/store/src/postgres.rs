@@ -161,14 +161,17 @@ async fn migrate(connector: &Connector) -> Result<(), Error> {
         .batch_execute(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})"))
         .await
         .map_err(|error| setup(&error))?;
-    // The harness blocks its thread. The lock ends with the connection.
-    tokio::task::spawn_blocking(move || {
+    // The harness blocks its thread.
+    let mut connection = tokio::task::spawn_blocking(move || {
         let mut harness = AsyncMigrationHarness::new(connection);
-        harness.run_pending_migrations(MIGRATIONS).map(|_| ()).map_err(|error| error.to_string())
+        let run = harness.run_pending_migrations(MIGRATIONS).map(|_| ());
+        run.map_err(|error| error.to_string()).map(|()| harness.into_inner())
     })
     .await
     .map_err(|error| setup(&error))?
-    .map_err(|error| setup(&error))
+    .map_err(|error| setup(&error))?;
+    // The lock ends with the connection.
+    queries::accounts::fill_skeletons(&mut connection).await
 }
 
 /// PostgreSQL 15 is the oldest one that the tests run on.

@@ -30,8 +30,10 @@ macro_rules! coded {
     };
 }
 
+mod accounts;
 mod files;
 
+pub(crate) use accounts::{AccountStateRow, AuditRow, ErasureRow, account_kind_code};
 pub(crate) use files::{COMPLETE, FileRow, UPLOADING};
 
 coded!(AccountRole, account_role_code, account_role,
@@ -54,17 +56,21 @@ pub(crate) struct ProfileRow {
     display_name: String,
     bio: String,
     created_at: At,
+    kind: i16,
 }
 
-impl From<ProfileRow> for Profile {
-    fn from(row: ProfileRow) -> Self {
-        Self {
+impl TryFrom<ProfileRow> for Profile {
+    type Error = Error;
+
+    fn try_from(row: ProfileRow) -> Result<Self, Error> {
+        Ok(Self {
             id: row.id.0,
+            kind: accounts::account_kind(row.kind)?,
             username: row.username,
             display_name: row.display_name,
             bio: row.bio,
             created_at: row.created_at.0,
-        }
+        })
     }
 }
 
@@ -82,7 +88,7 @@ impl TryFrom<AccountRow> for Account {
 
     fn try_from(row: AccountRow) -> Result<Self, Error> {
         let role = account_role(row.role)?;
-        Ok(Self { profile: row.profile.into(), email: row.email, role })
+        Ok(Self { profile: row.profile.try_into()?, email: row.email, role })
     }
 }
 

@@ -30,6 +30,25 @@ tables! {
         role -> SmallInt,
         disabled_at -> Nullable<DbTime>,
         created_at -> DbTime,
+        kind -> SmallInt,
+        skeleton -> Nullable<Text>,
+    }
+    erasures (user_id) {
+        user_id -> DbUuid,
+        messages -> SmallInt,
+        channel_id -> Nullable<DbUuid>,
+        seq -> BigInt,
+        requested_at -> DbTime,
+    }
+    audit_log (id) {
+        id -> DbUuid,
+        at -> DbTime,
+        actor_id -> Nullable<DbUuid>,
+        action -> Text,
+        target_id -> Nullable<DbUuid>,
+        address -> Text,
+        result -> SmallInt,
+        detail -> Text,
     }
     sessions (id) {
         id -> DbUuid,

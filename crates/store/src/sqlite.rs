@@ -5,7 +5,7 @@ use std::fs::{File, TryLockError};
 use std::future::Future;
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -61,6 +61,8 @@ pub(crate) struct Sqlite {
     writer: Sender<Write>,
     readers: Sender<Job>,
     threads: Vec<JoinHandle<()>>,
+    path: PathBuf,
+    sharing: Sharing,
 }
 
 impl Sqlite {
@@ -73,6 +75,9 @@ impl Sqlite {
         connection
             .run_pending_migrations(MIGRATIONS)
             .map_err(|error| told(path, &format!("migrations: {error}")))?;
+        connection.batch_execute("BEGIN IMMEDIATE")?;
+        at_once(queries::accounts::fill_skeletons(&mut connection))?;
+        connection.batch_execute("COMMIT")?;
         let (writer, jobs) = bounded(QUEUE);
         let held = Arc::clone(&lock);
         let mut threads = vec![spawn("sqlite-writer", move || {
@@ -94,7 +99,7 @@ impl Sqlite {
                 drop((connection, held));
             })?);
         }
-        Ok(Self { writer, readers, threads })
+        Ok(Self { writer, readers, threads, path: path.to_owned(), sharing })
     }
 
     /// Runs reading statements, in one snapshot if `snapshot`.
@@ -137,6 +142,19 @@ impl Sqlite {
         });
         enqueue(&self.writer, Write { run })?;
         answered.await.map_err(|_| dropped())?
+    }
+
+    /// Moves the journal into the database and empties it. Waits for those who read and write, each
+    /// of whom is short, and makes them wait for as long as it takes.
+    pub(crate) async fn scrub(&self) -> Result<(), Error> {
+        let (path, sharing) = (self.path.clone(), self.sharing);
+        let scrubbed = tokio::task::spawn_blocking(move || {
+            let query = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)");
+            let done: Checkpoint =
+                diesel::RunQueryDsl::get_result(query, &mut connect(&path, sharing)?)?;
+            if done.busy == 0 { Ok(()) } else { Err(Error::Busy) }
+        });
+        scrubbed.await.map_err(|error| Error::Other(error.to_string()))?
     }
 
     /// Waits until all that was queued is done. Blocks.
@@ -314,10 +332,12 @@ fn connect(path: &Path, sharing: Sharing) -> Result<SqliteConnection, Error> {
     let mut connection = SqliteConnection::establish(&address(path, sharing))
         .map_err(|error| Error::Setup(format!("{}: {error}", path.display())))?;
     // FULL, because an acknowledged message is on disk: NORMAL loses the last ones at a power cut.
+    // What is deleted is overwritten, also in pages that become free.
     connection
         .batch_execute(
             "PRAGMA journal_mode = WAL;
              PRAGMA synchronous = FULL;
+             PRAGMA secure_delete = ON;
              PRAGMA foreign_keys = ON;
              PRAGMA busy_timeout = 5000;
              PRAGMA cache_size = -8192;
@@ -326,6 +346,14 @@ fn connect(path: &Path, sharing: Sharing) -> Result<SqliteConnection, Error> {
         )
         .map_err(|error| setup(&error))?;
     Ok(connection)
+}
+
+/// What became of a checkpoint.
+#[derive(diesel::QueryableByName)]
+struct Checkpoint {
+    /// 1 when somebody read or wrote for too long.
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    busy: i32,
 }
 
 /// SQLite before 3.51.3 could lose a commit when the WAL was reset.

@@ -94,6 +94,12 @@ keys! {
         "Name of this server in its page and API document, at most 64 characters";
     PUBLIC_URL, Said("none"), true,
         "Where people reach the server from outside, as https://chat.example.org; several with commas";
+    REGISTRATION, Value("open"), false,
+        "open: anybody may register; closed: only admins make accounts";
+    GUESTS, Value("auto"), false,
+        "Whether people come in by a name only: on, off, or auto, which is on only where nobody but this machine can";
+    GUEST_HOURS, Value("24"), false,
+        "How long a guest may be away before they are forgotten, in hours, 1 to 8760";
     CORS_ORIGINS, Said("none: pages of this server only"), true,
         "Other web origins whose pages may call the API: commas or a JSON list; * is all";
     CORS_ALLOW_CREDENTIALS, Value("false"), false,

@@ -96,6 +96,8 @@ fn without_any_setting_there_are_the_documented_defaults() {
     assert_eq!(settings.database, Database::Sqlite("./data/tertulia.db".into()));
     assert!(settings.keys.is_none());
     assert_eq!(settings.access_token_lifetime, Duration::from_mins(15));
+    assert!(settings.registration_open && settings.guests);
+    assert_eq!(settings.guest_lifetime, Duration::from_hours(24));
     assert_eq!(settings.app_name, "Tertulia");
     assert_eq!(settings.cors, Cors::default());
     assert!(settings.public_origins.is_empty() && settings.trusted_proxies.is_empty());
@@ -247,6 +249,25 @@ fn neither_faults_nor_debug_show_a_secret() {
     let settings = env_file(CHANNELS_API).settings();
     let shown = format!("{settings:?}");
     assert!(!shown.contains("postgres:postgres") && !shown.contains("3f0c9a1e"), "{shown}");
+}
+
+#[test]
+fn guests_come_in_by_themselves_only_where_nobody_else_can() {
+    let guests = |env: &str| env_file(env).settings().guests;
+    for (env, let_in) in [
+        ("", true),
+        ("HOST=localhost", true),
+        ("HOST=0.0.0.0", false),
+        ("PUBLIC_URL=https://chat.example.org", false),
+        ("TRUSTED_PROXIES=127.0.0.1", false),
+        ("REGISTRATION=closed", false),
+        ("GUESTS=off", false),
+        ("GUESTS=on\nHOST=0.0.0.0\nREGISTRATION=closed", true),
+    ] {
+        assert_eq!(guests(env), let_in, "{env}");
+    }
+    let faults = env_file("GUESTS=some\nREGISTRATION=on\nGUEST_HOURS=0").faults();
+    assert_eq!(faults.len(), 3, "{faults:?}");
 }
 
 #[test]

@@ -27,6 +27,23 @@ pub(super) fn switch(text: &str) -> Result<bool, &'static str> {
     }
 }
 
+/// Whether anybody may register.
+pub(super) fn registration(text: &str) -> Result<bool, &'static str> {
+    match text.to_ascii_lowercase().as_str() {
+        "open" => Ok(true),
+        "closed" => Ok(false),
+        _ => Err("open or closed is wanted"),
+    }
+}
+
+/// Whether guests are let in; `None` is `auto`.
+pub(super) fn guests(text: &str) -> Result<Option<bool>, &'static str> {
+    if text.eq_ignore_ascii_case("auto") {
+        return Ok(None);
+    }
+    switch(text).map(Some).map_err(|_| "auto, on or off is wanted")
+}
+
 /// Texts with commas between them, or a JSON list of texts; empty ones are left out.
 pub(super) fn list(text: &str) -> Result<Vec<String>, &'static str> {
     let items: Vec<String> = if text.starts_with('[') {

@@ -7,11 +7,13 @@
     reason = "a test that cannot set itself up has failed"
 )]
 
+mod admins;
 mod bad_settings;
 mod client;
 mod commands;
 mod disk;
 mod drain;
+mod erasure;
 mod kill;
 mod load;
 mod logs;

@@ -31,6 +31,26 @@ problems! {
     WrongCredentials {
         401 "`wrong_credentials`: the username or the password is wrong.",
     }
+    /// For signing in to an account that cannot be used.
+    Disabled {
+        403 "`account_disabled`: the password is right, and an admin has disabled the account.",
+    }
+    /// For what the caller's password has to prove.
+    WrongPassword {
+        403 "`wrong_password`: this is not the caller's password.",
+    }
+    /// For what may be switched off.
+    Closed {
+        403 "`forbidden`: this server does not take anybody in this way.",
+    }
+    /// For what only admins may do.
+    NotAdmin {
+        403 "`forbidden`: only admins may do this, whether or not there is what they ask for.",
+    }
+    /// For what guests may not do.
+    Guest {
+        403 "`forbidden`: guests may not do this; they can sign up first.",
+    }
     /// For what one may see but not do.
     Forbidden {
         403 "`forbidden`: it can be seen, but not done.",

@@ -149,6 +149,12 @@ fn examples_work_when_pasted() {
     works::<inputs::Credentials>();
     works::<inputs::RefreshToken>();
     works::<inputs::AccountEdit>();
+    works::<inputs::AccountEnd>();
+    works::<inputs::EmailChange>();
+    works::<inputs::PasswordChange>();
+    works::<inputs::NewGuest>();
+    works::<inputs::SigningUp>();
+    works::<inputs::UserOrder>();
     works::<inputs::NewChannel>();
     works::<inputs::ChannelEdit>();
     works::<inputs::NewMember>();

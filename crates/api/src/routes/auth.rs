@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 
 use super::{Answer, InPath, NO_STORE, created, done, ok};
 use crate::docs::problems::{
-    BadBody, NotFound, Taken, TooManyRequests, Unauthenticated, Unavailable, Unwritable,
-    WrongCredentials,
+    BadBody, Closed, Conflict, Disabled, NotFound, Taken, TooManyRequests, Unauthenticated,
+    Unavailable, Unwritable, WrongCredentials, WrongPassword,
 };
 use crate::extract::{Body, BodyOrForm, Caller, Device};
 use crate::fields::{Fields, Input, text};
@@ -54,6 +54,13 @@ impl Input for NewAccount {
             password: password?,
             display_name: display_name?,
         })
+    }
+}
+
+impl From<NewAccount> for Registration {
+    fn from(new: NewAccount) -> Self {
+        let NewAccount { username, email, password, display_name } = new;
+        Self { username, email, password, display_name }
     }
 }
 
@@ -107,6 +114,53 @@ impl Input for RefreshToken {
     }
 }
 
+/// Another password.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "current": "correct horse battery staple", "new": "a better horse battery staple"
+}))]
+pub(crate) struct PasswordChange {
+    /// The password as it is.
+    #[schema(format = Password, max_length = 1024)]
+    current: String,
+    /// The password as it is to be.
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 256,
+        pattern = r"^[^\x00]*$")]
+    new: NewPassword,
+}
+
+impl Input for PasswordChange {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let current = fields.required("current", text(MAX_CREDENTIAL));
+        let new = fields.required("new", NewPassword::parse);
+        Some(Self { current: current?, new: new? })
+    }
+}
+
+/// Another e-mail address.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "email": "ann@example.com", "password": "correct horse battery staple"
+}))]
+pub(crate) struct EmailChange {
+    /// The address as it is to be.
+    #[schema(value_type = String, format = Email, max_length = 254)]
+    email: Email,
+    /// One's password.
+    #[schema(format = Password, max_length = 1024)]
+    password: String,
+}
+
+impl Input for EmailChange {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let email = fields.required("email", |text| Email::parse(&text));
+        let password = fields.required("password", text(MAX_CREDENTIAL));
+        Some(Self { email: email?, password: password? })
+    }
+}
+
 /// A signed-in device.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SessionView {
@@ -118,14 +172,14 @@ pub(crate) struct SessionView {
 
 /// Make an account.
 ///
-/// And sign in with it.
+/// And sign in with it. A username is taken also when another one looks the same.
 #[utoipa::path(
     post, path = "/api/v1/auth/register", operation_id = "register", tag = "auth", security(()),
     request_body(content = NewAccount, description = "The account."),
     responses(
         (status = 201, description = "The account, signed in.", body = SignedIn,
             headers(("location" = String, description = "Where its profile is."))),
-        Taken, BadBody, TooManyRequests, Unwritable,
+        Closed, Taken, BadBody, TooManyRequests, Unwritable,
     )
 )]
 pub(crate) async fn register(
@@ -133,9 +187,7 @@ pub(crate) async fn register(
     Device(client): Device,
     Body(new): Body<NewAccount>,
 ) -> Answer {
-    let NewAccount { username, email, password, display_name } = new;
-    let registration = Registration { username, email, password, display_name };
-    let signed_in = chat.register(registration, &client).await?;
+    let signed_in = chat.register(new.into(), &client).await?;
     Ok(created(&format!("/api/v1/users/{}", signed_in.user.profile.id), &signed_in))
 }
 
@@ -150,7 +202,7 @@ pub(crate) async fn register(
     )),
     responses(
         (status = 200, description = "Signed in.", body = SignedIn),
-        WrongCredentials, BadBody, TooManyRequests, Unwritable,
+        WrongCredentials, Disabled, BadBody, TooManyRequests, Unwritable,
     )
 )]
 pub(crate) async fn log_in(
@@ -216,6 +268,48 @@ pub(crate) async fn create_ticket(chat: Data<Chat>, caller: Caller) -> Answer {
 )]
 pub(crate) async fn me(chat: Data<Chat>, caller: Caller) -> Answer {
     Ok(ok(&chat.account(&caller).await?))
+}
+
+/// Change one's password.
+///
+/// Every other device of one's own is signed out, with its sockets. A wrong `current` counts as a
+/// wrong password at signing in.
+#[utoipa::path(
+    post, path = "/api/v1/auth/password", operation_id = "change_password", tag = "auth",
+    request_body(content = PasswordChange, description = "The old one, and the new one."),
+    responses(
+        (status = 204, description = "It is changed."),
+        Unauthenticated, WrongPassword, Conflict, BadBody, TooManyRequests, Unwritable,
+    )
+)]
+pub(crate) async fn change_password(
+    chat: Data<Chat>,
+    caller: Caller,
+    Device(client): Device,
+    Body(change): Body<PasswordChange>,
+) -> Answer {
+    chat.change_password(&caller, &change.current, &change.new, &client).await?;
+    Ok(done())
+}
+
+/// Change one's e-mail address.
+///
+/// Whoever changes what one signs in by proves that it is they.
+#[utoipa::path(
+    post, path = "/api/v1/auth/email", operation_id = "change_email", tag = "auth",
+    request_body(content = EmailChange, description = "The new one, and one's password."),
+    responses(
+        (status = 200, description = "One's account as it is now.", body = Account),
+        Unauthenticated, WrongPassword, Taken, BadBody, TooManyRequests, Unwritable,
+    )
+)]
+pub(crate) async fn change_email(
+    chat: Data<Chat>,
+    caller: Caller,
+    Device(client): Device,
+    Body(change): Body<EmailChange>,
+) -> Answer {
+    Ok(ok(&chat.change_email(&caller, &change.password, change.email, &client).await?))
 }
 
 /// List one's signed-in devices.

@@ -9,7 +9,8 @@ use super::idempotency::{IdempotencyHeader, Repeatable};
 use super::paging::{Search, page};
 use super::{Answer, InPath, done, made, ok};
 use crate::docs::problems::{
-    BadBody, BadQuery, Conflict, Forbidden, NotFound, Unauthenticated, Unavailable, Unwritable,
+    BadBody, BadQuery, Conflict, Forbidden, Guest, NotFound, Unauthenticated, Unavailable,
+    Unwritable,
 };
 use crate::extract::{Body, Caller, Query};
 use crate::fields::{Fields, Input};
@@ -99,7 +100,7 @@ impl Input for ChannelEdit {
             headers(("location" = String, description = "Where it is."))),
         (status = 200, description = "The channel that was made with this key before, as it is now; \
             404 when it was deleted, or one is not in it any more.", body = ChannelView),
-        Unauthenticated, NotFound, BadBody, Unwritable,
+        Unauthenticated, Guest, NotFound, BadBody, Unwritable,
     )
 )]
 pub(crate) async fn create_channel(

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::idempotency::{IdempotencyHeader, Repeatable};
 use super::{Answer, channels, made};
-use crate::docs::problems::{BadBody, NotFound, Unauthenticated, Unwritable};
+use crate::docs::problems::{BadBody, Guest, NotFound, Unauthenticated, Unwritable};
 use crate::extract::Caller;
 use crate::fields::{Fields, Input, id};
 
@@ -97,7 +97,7 @@ impl NewConversation {
         (status = 200, description = "The conversation that there was, or the group that was made \
             with this key before, as it is now; 404 when it was deleted, or one is not in it any \
             more.", body = ChannelView),
-        Unauthenticated, NotFound, BadBody, Unwritable,
+        Unauthenticated, Guest, NotFound, BadBody, Unwritable,
     )
 )]
 pub(crate) async fn create_conversation(

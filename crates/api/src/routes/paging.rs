@@ -51,6 +51,36 @@ pub(super) struct Search {
     limit: i64,
 }
 
+/// Part of a list whose keys are ids, and that can be searched.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Find {
+    /// What the name begins with, in any case; without it, everything.
+    #[param(required = false, max_length = 80, example = "")]
+    pub(super) query: String,
+    /// The `next` of the page before; without it, the list from its beginning.
+    #[param(required = false, min_length = 1, max_length = 1024, pattern = "^[A-Za-z0-9_-]+$")]
+    cursor: Option<String>,
+    /// How many items at most.
+    #[param(required = false, minimum = 1, maximum = 100, default = 50)]
+    limit: i64,
+}
+
+impl Find {
+    pub(super) fn request(&self) -> PageRequest {
+        PageRequest { after: self.cursor.clone(), limit: self.limit }
+    }
+}
+
+impl Input for Find {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let query = fields.optional("query", text(MAX_QUERY));
+        let part = Part::read(fields);
+        let (query, Part { cursor, limit }) = (query?.unwrap_or_default(), part?);
+        Some(Self { query, cursor, limit })
+    }
+}
+
 impl Part {
     pub(super) fn request(self) -> PageRequest {
         PageRequest { after: self.cursor, limit: self.limit }

@@ -6,12 +6,13 @@ use tertulia_domain::{Account, Bio, DisplayName, Fault, Page, Profile, UserId, U
 use utoipa::ToSchema;
 
 use super::paging::{Part, Search, page};
-use super::{Answer, InPath, ok};
+use super::{Answer, InPath, done, ok};
 use crate::docs::problems::{
-    BadBody, BadQuery, NotFound, Unauthenticated, Unavailable, Unwritable,
+    BadBody, BadQuery, Conflict, NotFound, TooManyRequests, Unauthenticated, Unavailable,
+    Unwritable, WrongPassword,
 };
-use crate::extract::{Body, Caller, Query};
-use crate::fields::{Fields, Input};
+use crate::extract::{Body, Caller, Device, Query};
+use crate::fields::{Fields, Input, text};
 use crate::problem::Problem;
 
 /// What changes of how one is seen: at least one of these.
@@ -38,6 +39,66 @@ impl Input for AccountEdit {
         }
         Some(edit)
     }
+}
+
+/// The end of an account.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"password": "correct horse battery staple", "messages": "erase"}))]
+pub(crate) struct AccountEnd {
+    /// One's password; guests have none.
+    #[schema(format = Password, max_length = 1024)]
+    password: Option<String>,
+    /// What becomes of one's messages.
+    #[schema(value_type = Option<MessagesFate>, required = false, default = "keep")]
+    messages: MessagesFate,
+}
+
+/// What becomes of the messages of a deleted account.
+#[derive(Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(crate) enum MessagesFate {
+    /// They stay, as a deleted user's.
+    Keep,
+    /// They are erased; tombstones stay in their places.
+    Erase,
+}
+
+impl Input for AccountEnd {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let password = fields.optional("password", text(1024));
+        let messages = fields.optional("messages", |text| match text.as_str() {
+            "keep" => Ok(MessagesFate::Keep),
+            "erase" => Ok(MessagesFate::Erase),
+            _ => Err(Fault::new("unknown_kind", "keep or erase")),
+        });
+        Some(Self { password: password?, messages: messages?.unwrap_or(MessagesFate::Keep) })
+    }
+}
+
+/// Delete one's account.
+///
+/// One is signed out everywhere, and all that is personal (name, e-mail address, text about oneself,
+/// password, devices, addresses) is erased, at once. One's channels are left soon after, each handed
+/// to its oldest moderator or member, or deleted when nobody is in it; messages that are to be erased
+/// follow. The server's last admin cannot go.
+#[utoipa::path(
+    delete, path = "/api/v1/users/me", operation_id = "delete_own_account", tag = "users",
+    request_body(content = AccountEnd, description = "One's password, and what is to be kept."),
+    responses(
+        (status = 204, description = "It is deleted."),
+        Unauthenticated, WrongPassword, Conflict, BadBody, TooManyRequests, Unwritable,
+    )
+)]
+pub(crate) async fn delete_own_account(
+    chat: Data<Chat>,
+    caller: Caller,
+    Device(client): Device,
+    Body(end): Body<AccountEnd>,
+) -> Answer {
+    let erase = end.messages == MessagesFate::Erase;
+    chat.delete_account(&caller, end.password.as_deref(), erase, &client).await?;
+    Ok(done())
 }
 
 /// Oneself.

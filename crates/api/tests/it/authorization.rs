@@ -9,12 +9,13 @@ use std::collections::BTreeSet;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use tertulia_chat::Options;
 
 use self::operations::{NONE, Row, TABLE};
 use self::world::{Place, Scene, Who, World};
 use crate::files::a_form;
 use crate::on_both;
-use crate::server::{Answer, Person, text};
+use crate::server::{Answer, Person, Setup, text};
 use crate::socket::Socket;
 
 #[test]
@@ -43,6 +44,10 @@ fn every_operation_has_a_row_for_each_kind_of_channel() {
 }
 
 on_both! {
+    with Setup {
+        options: Options { guests: true, ..Options::default() },
+        ..Setup::default()
+    },
     async fn every_cell_of_the_table_of_operations_is_true(server: TestServer) {
         let mut world = World::of(server).await;
         let mut wrong = Vec::new();
@@ -57,6 +62,9 @@ on_both! {
                 wrong.extend(fault.map(|why| format!("{cell}: {why}")));
                 if (200..300).contains(&expected) && row.method() != "GET" {
                     scene = row.scene(&world).await;
+                    if row.ends_account() {
+                        world.sign_up_again(who).await;
+                    }
                     if row.signs_out() && expected == 204 {
                         world.sign_in_again(who).await;
                     }

@@ -6,12 +6,16 @@
     reason = "a test that cannot set itself up has failed"
 )]
 
+mod accounts;
+mod administration;
 mod authorization;
 mod bad_input;
 mod channels;
 mod convergence;
 mod documented;
+mod erasure;
 mod files;
+mod guests;
 mod idempotency;
 mod logs;
 mod people;

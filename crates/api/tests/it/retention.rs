@@ -48,7 +48,7 @@ async fn has_membership(server: &TestServer, channel: &str, person: &Person) -> 
 }
 
 /// Waits for what no event announces, since nobody is to notice it.
-async fn until(mut done: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(mut done: impl AsyncFnMut() -> bool) {
     let waited = async {
         while !done().await {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -75,6 +75,7 @@ async fn sessions_purged(server: &TestServer, person: &Person) {
         address: String::new(),
         created_at: long_ago,
         expires_at: long_ago,
+        proof: None,
     };
     let mut hash = [0; 32];
     hash[..16].copy_from_slice(expired.id.uuid().as_bytes());

@@ -32,6 +32,8 @@ pub(crate) struct TestServer {
     pub(crate) base: String,
     /// The database as it is, whoever may see what.
     pub(crate) store: Store,
+    /// Where it is.
+    pub(crate) location: Location,
     http: reqwest::Client,
     serving: Serving,
     tasks: Tasks,
@@ -48,6 +50,10 @@ pub(crate) struct Setup {
     /// Whose storage of files it is; its own unless this says otherwise.
     pub(crate) storage_owner: Option<&'static str>,
     pub(crate) deadlines: Deadlines,
+    /// Whether log-ins and registrations are throttled.
+    pub(crate) throttled: bool,
+    /// Whether tests may say where they come from.
+    pub(crate) behind_proxy: bool,
 }
 
 impl TestServer {
@@ -62,7 +68,9 @@ impl TestServer {
     }
 
     async fn start_as(location: Location, setup: Setup, folder: Option<TempDir>) -> Self {
-        let config = Config { loopback: true, ..Config::default() };
+        let proxies = setup.behind_proxy.then(|| "127.0.0.0/8".parse().unwrap());
+        let trusted_proxies = proxies.into_iter().collect();
+        let config = Config { loopback: true, trusted_proxies, ..Config::default() };
         Self::launch(location, setup, config, folder).await
     }
 
@@ -106,13 +114,13 @@ impl TestServer {
 
     async fn launch(
         location: Location,
-        Setup { options, heartbeat, storage_owner, deadlines }: Setup,
+        Setup { options, heartbeat, storage_owner, deadlines, throttled, .. }: Setup,
         config: Config,
         folder: Option<TempDir>,
     ) -> Self {
-        let store = Store::open(location).await.unwrap();
+        let store = Store::open(location.clone()).await.unwrap();
         let clock = Clock::manual(Timestamp::from_unix_millis(1_795_000_000_000));
-        let options = Options { throttled: false, clock: clock.clone(), ..options };
+        let options = Options { throttled, clock: clock.clone(), ..options };
         let files = tempfile::tempdir().unwrap();
         if let Some(owner) = storage_owner {
             std::fs::write(files.path().join("owner"), owner).unwrap();
@@ -128,7 +136,7 @@ impl TestServer {
         let serving = server.start().unwrap();
         let base = format!("http://{}", serving.address());
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { chat, clock, base, store, http, serving, tasks, files, _folder: folder }
+        Self { chat, clock, base, store, location, http, serving, tasks, files, _folder: folder }
     }
 
     pub(crate) async fn stop(self) {
@@ -142,6 +150,14 @@ impl TestServer {
         let answer = self.nobody().post("/auth/register", body).await;
         answer.expect(StatusCode::CREATED);
         self.person(&answer.body)
+    }
+
+    /// Makes an account that runs the server.
+    pub(crate) async fn admin(&self, name: &str) -> Person {
+        let person = self.user(name).await;
+        let token = self.chat.offer_admin().await.unwrap().expect("the first admin");
+        person.post("/admin/claim", json!({ "token": token })).await.expect(StatusCode::OK);
+        person
     }
 
     /// Signs in on another device.

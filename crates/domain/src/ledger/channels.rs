@@ -99,9 +99,13 @@ impl Ledger {
         by: UserId,
     ) -> Result<Outcome, Rejection> {
         self.standing(id, by)?.require(Action::Delete)?;
-        let Some(mut channel) = self.channels.get(&id).cloned() else {
-            return Err(Rejection::NotFound);
-        };
+        self.remove_channel(id)
+    }
+
+    /// Deletes a channel that is there, whoever asks.
+    pub(super) fn remove_channel(&mut self, id: ChannelId) -> Result<Outcome, Rejection> {
+        let found = self.channels.get(&id).filter(|channel| channel.deleted_at.is_none());
+        let Some(mut channel) = found.cloned() else { return Err(Rejection::NotFound) };
         // The tombstone says that there was a channel, not what it was about.
         channel.name = None;
         channel.description = String::new();
@@ -177,11 +181,11 @@ impl Ledger {
         })
     }
 
-    fn dismiss(&mut self, member: &Member, state: MemberState) -> Member {
+    pub(super) fn dismiss(&mut self, member: &Member, state: MemberState) -> Member {
         self.put_member(Member { state, role: Role::Member, ..member.clone() })
     }
 
-    fn put_member(&mut self, mut member: Member) -> Member {
+    pub(super) fn put_member(&mut self, mut member: Member) -> Member {
         let (channel, user) = (member.channel_id, member.user_id);
         member.rev = self.advance(Feed::Channel(channel));
         member.user_rev = self.advance(Feed::Me(user));
@@ -198,7 +202,7 @@ impl Ledger {
         member
     }
 
-    fn put_channel(&mut self, channel: Channel) {
+    pub(super) fn put_channel(&mut self, channel: Channel) {
         self.touched.channels.insert(channel.id);
         self.say(Feed::Channel(channel.id), channel.rev, Body::Channel(channel.clone()));
         self.channels.insert(channel.id, channel);

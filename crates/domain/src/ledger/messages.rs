@@ -99,15 +99,21 @@ impl Ledger {
         if !expect.holds(message) {
             return Err(Rejection::Stale);
         }
-        let (channel, seq, now) = (message.channel_id, message.seq, self.now);
+        let (channel, seq) = (message.channel_id, message.seq);
+        Ok(self.bury(id, channel, seq))
+    }
+
+    /// Erases what a message says. Every way of deleting one comes here, and erases the same.
+    pub(super) fn bury(&mut self, id: MessageId, channel: ChannelId, seq: i64) -> Outcome {
+        let now = self.now;
         let row = self.feed_mut(Feed::Channel(channel));
         row.last_uncounted_seq = row.last_uncounted_seq.max(seq);
         self.bereave(id);
-        Ok(self.rewrite(id, channel, |message| {
+        self.rewrite(id, channel, |message| {
             message.content = String::new();
             message.attachments = Vec::new();
             message.deleted_at = Some(now);
-        }))
+        })
     }
 
     /// A message that the person may at least see.

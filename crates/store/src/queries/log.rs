@@ -10,7 +10,7 @@ use tertulia_domain::{
 };
 use uuid::Uuid;
 
-use super::{Conn, RunQueryDsl, files, locked};
+use super::{Conn, RunQueryDsl, accounts, audit, files, locked};
 use crate::fragment::KeyIn;
 use crate::rows::{ChannelRow, FeedRow, KnownRequestRow, MemberRow, MessageRow, all};
 use crate::schema::{channels, feeds, idempotency_keys, members, messages, sessions, users};
@@ -139,6 +139,11 @@ async fn load(conn: &mut Conn, mut needs: Needs, feeds: Vec<FeedRow>) -> Result<
             .await?;
         found.users = rows.into_iter().map(|id| id.0).collect();
     }
+    // Before their sessions are read: whoever signs in waits for the same lock.
+    found.accounts = accounts::load(conn, needs.accounts).await?;
+    if needs.admins {
+        found.admins = accounts::admins(conn).await?;
+    }
     if !needs.sessions.is_empty() {
         let rows: Vec<(Id<UserId>, Id<SessionId>)> = sessions::table
             .filter(KeyIn::ids("user_id", needs.sessions))
@@ -183,6 +188,7 @@ async fn write(conn: &mut Conn, plan: Plan, now: Timestamp) -> Result<(), Error>
                 channels::name.eq(excluded(channels::name)),
                 channels::name_key.eq(excluded(channels::name_key)),
                 channels::description.eq(excluded(channels::description)),
+                channels::owner_id.eq(excluded(channels::owner_id)),
                 channels::updated_at.eq(excluded(channels::updated_at)),
                 channels::deleted_at.eq(excluded(channels::deleted_at)),
                 channels::rev.eq(excluded(channels::rev)),
@@ -218,9 +224,19 @@ async fn write(conn: &mut Conn, plan: Plan, now: Timestamp) -> Result<(), Error>
     // Their tokens are refused from now on, and removed in their time: a family may be long.
     for ended in plan.ended_sessions {
         diesel::update(sessions::table.filter(sessions::id.eq(Id(ended.id))))
-            .set((sessions::ended_at.eq(Some(At(now))), sessions::rev.eq(Some(ended.rev))))
+            .set((
+                sessions::ended_at.eq(Some(At(now))),
+                sessions::rev.eq(Some(ended.rev)),
+                // Where somebody was, and with what, is nobody's business any more.
+                sessions::user_agent.eq(""),
+                sessions::address.eq(""),
+            ))
             .execute(conn)
             .await?;
+    }
+    accounts::write(conn, plan.accounts, now).await?;
+    if !plan.audit.is_empty() {
+        audit::insert_all(conn, plan.audit).await?;
     }
     if !plan.feeds.is_empty() {
         MoveHeads(plan.feeds.into_iter().map(FeedRow::from).collect()).execute(conn).await?;

@@ -5,8 +5,12 @@
 
 use super::{Conn, RunQueryDsl, claimed, locked};
 
+pub(crate) mod accounts;
+pub(crate) mod administration;
+pub(crate) mod audit;
 pub(crate) mod changes;
 pub(crate) mod channels;
+pub(crate) mod erasure;
 pub(crate) mod feeds;
 pub(crate) mod files;
 pub(crate) mod log;

@@ -1,14 +1,14 @@
 //! Sessions, their families of refresh tokens, and tickets. Tokens are stored as hashes only.
 
 use diesel::prelude::*;
-use tertulia_domain::{SessionId, Timestamp, UserId};
+use tertulia_domain::{AccountKind, SessionId, Timestamp, UserId};
 use time::Duration;
 
 use super::{Conn, RunQueryDsl, locked};
-use crate::rows::SessionRow;
+use crate::rows::{SessionRow, account_kind_code};
 use crate::schema::{refresh_tokens, sessions, tickets, users};
 use crate::types::{At, Id};
-use crate::{Error, NewSession, Rotation, Session, TokenHash};
+use crate::{Error, NewSession, Rotation, Session, SessionEnd, TokenHash};
 
 /// After its use, a refresh token still gives its one successor for this long: two tabs that
 /// refresh at once, or an answer that was lost on its way, sign nobody out.
@@ -18,7 +18,21 @@ pub(crate) async fn insert(
     conn: &mut Conn,
     new: NewSession,
     refresh: TokenHash,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
+    // Under the lock that whoever ends all sessions holds: this one is ended with them, or never
+    // begins.
+    let account: Option<(Option<String>, Option<At>)> = locked!(
+        users::table
+            .filter(users::id.eq(Id(new.user)))
+            .select((users::password_hash, users::disabled_at))
+    )
+    .get_result(conn)
+    .await
+    .optional()?;
+    let Some((password_hash, None)) = account else { return Ok(false) };
+    if new.proof.is_some() && new.proof != password_hash {
+        return Ok(false);
+    }
     let row = SessionRow {
         id: Id(new.id),
         user_id: Id(new.user),
@@ -31,7 +45,8 @@ pub(crate) async fn insert(
         rev: None,
     };
     diesel::insert_into(sessions::table).values(row).execute(conn).await?;
-    issue(conn, new.id, refresh, new.created_at).await
+    issue(conn, new.id, refresh, new.created_at).await?;
+    Ok(true)
 }
 
 async fn issue(
@@ -59,7 +74,7 @@ pub(crate) async fn rotate(
     token: TokenHash,
     successor: TokenHash,
     now: Timestamp,
-    expires_at: Timestamp,
+    until: SessionEnd,
 ) -> Result<Rotation, Error> {
     let found: Option<(Id<SessionId>, Option<At>)> = locked!(
         refresh_tokens::table
@@ -70,17 +85,19 @@ pub(crate) async fn rotate(
     .await
     .optional()?;
     let Some((Id(session), used_at)) = found else { return Ok(Rotation::Unknown) };
-    let live: Option<Id<UserId>> = sessions::table
+    let live: Option<(Id<UserId>, i16)> = sessions::table
         .inner_join(users::table.on(users::id.eq(sessions::user_id)))
         .filter(sessions::id.eq(Id(session)))
         .filter(sessions::ended_at.is_null())
         .filter(sessions::expires_at.gt(At(now)))
         .filter(users::disabled_at.is_null())
-        .select(sessions::user_id)
+        .select((sessions::user_id, users::kind))
         .get_result(conn)
         .await
         .optional()?;
-    let Some(Id(user)) = live else { return Ok(Rotation::Unknown) };
+    let Some((Id(user), kind)) = live else { return Ok(Rotation::Unknown) };
+    let guest = kind == account_kind_code(AccountKind::Guest);
+    let expires_at = if guest { until.guest } else { until.person };
     match used_at {
         Some(At(at)) if now.since(at) > GRACE => return Ok(Rotation::Reused { user, session }),
         Some(_) => {}

@@ -7,6 +7,7 @@ mod reading;
 mod retention;
 mod schema;
 mod sessions;
+mod skeletons;
 mod tls;
 mod world;
 

@@ -1,7 +1,7 @@
 //! Families of refresh tokens, tickets, and the end of sessions.
 
 use tertulia_domain::{Change, SessionId, SessionScope, UserId};
-use tertulia_store::{NewSession, Rotation};
+use tertulia_store::{NewSession, Rotation, SessionEnd};
 use time::Duration;
 
 use crate::on_both;
@@ -15,15 +15,18 @@ pub(crate) async fn session(world: &World, user: UserId, refresh: u8) -> Session
         address: "127.0.0.1".to_owned(),
         created_at: world.now(),
         expires_at: world.now().plus(Duration::days(30)),
+        proof: None,
     };
     let id = new.id;
-    world.store.insert_session(new, [refresh; 32]).await.unwrap();
+    assert!(world.store.insert_session(new, [refresh; 32]).await.unwrap());
     id
 }
 
 pub(crate) async fn rotate(world: &World, from: u8, to: u8) -> Rotation {
-    let expires_at = world.now().plus(Duration::days(30));
-    world.store.rotate([from; 32], [to; 32], world.now(), expires_at).await.unwrap()
+    let (person, guest) =
+        (world.now().plus(Duration::days(30)), world.now().plus(Duration::days(1)));
+    let until = SessionEnd { person, guest };
+    world.store.rotate([from; 32], [to; 32], world.now(), until).await.unwrap()
 }
 
 on_both! {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use tertulia_domain::{
-    AccountRole, Change, Channel, ChannelId, ChannelKind, ChannelName, Clock, Description,
-    DisplayName, Message, MessageBody, MessageId, NewChannel, NewMessage, Outcome, Rejection,
-    Timestamp, UserId, Username,
+    AccountKind, AccountRole, Change, Channel, ChannelId, ChannelKind, ChannelName, Clock,
+    Description, DisplayName, Message, MessageBody, MessageId, NewChannel, NewMessage, Outcome,
+    Rejection, Timestamp, UserId, Username,
 };
 use tertulia_store::{Batch, Location, NewUser, Store};
 use tertulia_testing::PostgresCluster;
@@ -41,6 +41,13 @@ impl World {
         Self { store, location, clock, _folder: folder }
     }
 
+    /// The same database, as it is after a start.
+    pub(crate) async fn reopened(self) -> Self {
+        self.store.close().await;
+        let store = Store::open(self.location.clone()).await.unwrap();
+        Self { store, ..self }
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -52,7 +59,8 @@ impl World {
             username: Username::parse(name).unwrap(),
             email: None,
             display_name: DisplayName::parse(name).unwrap(),
-            password_hash: "$none$".to_owned(),
+            password_hash: Some("$none$".to_owned()),
+            kind: AccountKind::Person,
             role: AccountRole::Member,
             created_at: self.now(),
         };

@@ -48,6 +48,10 @@ pub(super) const TABLE: &[Row] = &[
     open("POST /api/v1/auth/login", 200),
     open("POST /api/v1/auth/refresh", 200),
     signed_in("POST /api/v1/auth/logout", 204),
+    open("POST /api/v1/auth/guest", 201),
+    signed_in("POST /api/v1/auth/guest/upgrade", 409), // by somebody who is no guest
+    signed_in("POST /api/v1/auth/password", 204),
+    signed_in("POST /api/v1/auth/email", 200),
     signed_in("POST /api/v1/auth/tickets", 201),
     signed_in("GET /api/v1/auth/me", 200),
     signed_in("GET /api/v1/auth/sessions", 200),
@@ -58,6 +62,7 @@ pub(super) const TABLE: &[Row] = &[
     signed_in("GET /api/v1/users", 200),
     signed_in("GET /api/v1/users/me", 200),
     signed_in("PATCH /api/v1/users/me", 200),
+    signed_in("DELETE /api/v1/users/me", 204),
     signed_in("GET /api/v1/users/me/channels", 200),
     signed_in("GET /api/v1/users/me/changes", 200),
     signed_in("GET /api/v1/users/by-username/{username}", 200),
@@ -79,6 +84,25 @@ pub(super) const TABLE: &[Row] = &[
     signed_in("POST /api/v1/conversations", 201),
     signed_in("POST /api/v1/admin/claim", 403), // with a token that was never printed
     signed_in("GET /api/v1/ws", 101),
+
+    // None of these is an admin: they are told so whether or not there is what they ask for.
+    signed_in("GET /api/v1/admin/users", 403),
+    signed_in("POST /api/v1/admin/users", 403),
+    signed_in("GET /api/v1/admin/users/{user}", 403),
+    own("GET /api/v1/admin/users/{user}", Nowhere, [401, 403, 403, 403, 403, 401]),
+    signed_in("PATCH /api/v1/admin/users/{user}", 403),
+    own("PATCH /api/v1/admin/users/{user}", Nowhere, [401, 403, 403, 403, 403, 401]),
+    signed_in("GET /api/v1/admin/channels", 403),
+    row("GET /api/v1/admin/channels/{channel}",    Public,  [401, 403, 403, 403, 403, 401]),
+    row("GET /api/v1/admin/channels/{channel}",    Private, [401, 403, 403, 403, 403, 401]),
+    row("GET /api/v1/admin/channels/{channel}",    Group,   [401, 403, 403, 403, 403, 401]),
+    row("GET /api/v1/admin/channels/{channel}",    Direct,  [401, 403, 403, 403, NONE, 401]),
+    row("DELETE /api/v1/admin/channels/{channel}", Public,  [401, 403, 403, 403, 403, 401]),
+    row("DELETE /api/v1/admin/channels/{channel}", Private, [401, 403, 403, 403, 403, 401]),
+    row("DELETE /api/v1/admin/channels/{channel}", Group,   [401, 403, 403, 403, 403, 401]),
+    row("DELETE /api/v1/admin/channels/{channel}", Direct,  [401, 403, 403, 403, NONE, 401]),
+    signed_in("GET /api/v1/admin/statistics", 403),
+    signed_in("GET /api/v1/admin/audit", 403),
 
     //                                                        nobody stranger member owner former ended
     row("GET /api/v1/channels/{channel}",            Public,  [401, 200, 200, 200, 200, 401]),
@@ -238,12 +262,22 @@ impl Row {
     pub(super) fn body(&self, world: &World<'_>) -> Option<Value> {
         let once = format!("n{}", unique());
         Some(match self.operation {
-            "POST /api/v1/auth/register" => json!({ "username": once, "password": PASSWORD }),
+            "POST /api/v1/auth/register"
+            | "POST /api/v1/auth/guest/upgrade"
+            | "POST /api/v1/admin/users" => json!({ "username": once, "password": PASSWORD }),
+            "POST /api/v1/auth/password" => json!({ "current": PASSWORD, "new": PASSWORD }),
+            "POST /api/v1/auth/email" => {
+                json!({ "email": format!("{once}@example.com"), "password": PASSWORD })
+            }
+            "DELETE /api/v1/users/me" => json!({ "password": PASSWORD }),
+            "PATCH /api/v1/admin/users/{user}" => json!({ "role": "admin" }),
             "POST /api/v1/auth/login" => json!({ "username": "fellow", "password": PASSWORD }),
             "POST /api/v1/auth/refresh" => json!({ "refresh_token": world.fellow.refresh_token }),
             "POST /api/v1/admin/claim" => json!({ "token": format!("tat_{}", "A".repeat(43)) }),
             "PATCH /api/v1/users/me" => json!({ "bio": once }),
-            "POST /api/v1/channels" | "PATCH /api/v1/channels/{channel}" => json!({ "name": once }),
+            "POST /api/v1/auth/guest"
+            | "POST /api/v1/channels"
+            | "PATCH /api/v1/channels/{channel}" => json!({ "name": once }),
             "POST /api/v1/channels/{channel}/members" => json!({ "user_id": world.newcomer.id }),
             "POST /api/v1/conversations" => json!({ "recipient_id": world.fellow.id }),
             "POST /api/v1/channels/{channel}/messages" | "PATCH /api/v1/messages/{message}" => {
@@ -251,6 +285,11 @@ impl Row {
             }
             _ => return None,
         })
+    }
+
+    /// Whether it ends the account that asks, when it is done.
+    pub(super) fn ends_account(&self) -> bool {
+        self.operation == "DELETE /api/v1/users/me"
     }
 
     /// Whether it ends the session that asks, when it is done.

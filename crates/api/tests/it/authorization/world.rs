@@ -98,6 +98,12 @@ impl<'a> World<'a> {
         self.people[who as usize] = self.server.log_in(&name).await;
     }
 
+    /// Makes somebody a new account of the same name, when they have deleted theirs.
+    pub(super) async fn sign_up_again(&mut self, who: Who) {
+        let name = format!("{who:?}").to_lowercase();
+        self.people[who as usize] = self.server.user(&name).await;
+    }
+
     /// A fresh place of this kind: the former member has been removed, and everybody who was ever
     /// there has said something. (Of a direct conversation only the messages are fresh.)
     pub(super) async fn scene(&self, place: Place) -> Scene {

@@ -32,6 +32,8 @@ pub(super) enum Kind {
     Ids(usize),
     /// One of a few words.
     Word,
+    /// True or false.
+    Switch,
 }
 
 /// Every operation of the API.
@@ -105,7 +107,9 @@ fn kind(document: &Value, schema: &Value) -> Kind {
         return kind(document, choice.unwrap());
     }
     let number = |name: &str| schema[name].as_u64().map(|number| usize::try_from(number).unwrap());
+    let switch = |kinds: &Value| kinds == "boolean" || kinds[0] == "boolean";
     match (number("maxLength"), number("maxItems")) {
+        _ if switch(&schema["type"]) => Kind::Switch,
         _ if schema["enum"].is_array() => Kind::Word,
         (_, Some(items)) => Kind::Ids(items),
         _ if schema["format"] == "uuid" => Kind::Id,

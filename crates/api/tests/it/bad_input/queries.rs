@@ -32,10 +32,14 @@ on_both! {
                     let outside = [min - 1, max + 1, i64::MIN, i64::MAX];
                     bad.extend(outside.map(|value| (value.to_string(), "out_of_range")));
                 } else {
-                    let code = if name == "cursor" { "bad_cursor" } else { "too_long" };
-                    bad.push((long.clone(), code));
-                    let code = if name == "cursor" { "bad_cursor" } else { "bad_character" };
-                    bad.push(("a\0b".to_owned(), code));
+                    let (long_is, odd_is) = match &**name {
+                        "cursor" => ("bad_cursor", "bad_cursor"),
+                        "actor" | "target" => ("bad_id", "bad_id"),
+                        "action" => ("unknown_action", "unknown_action"),
+                        _ => ("too_long", "bad_character"),
+                    };
+                    bad.push((long.clone(), long_is));
+                    bad.push(("a\0b".to_owned(), odd_is));
                 }
                 for (value, code) in bad {
                     let asked_for = format!("{path}?{name}={}", &value[..value.len().min(40)]);

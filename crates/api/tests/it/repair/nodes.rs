@@ -112,6 +112,7 @@ async fn devices(node: &TestServer, location: Location, ann: &Person, count: usi
             address: "127.0.0.1".to_owned(),
             created_at: now,
             expires_at: now.plus(ttl),
+            proof: None,
         };
         let session = new.id;
         store.insert_session(new, Secret::generate(Kind::Refresh).unwrap().hash()).await.unwrap();
