@@ -3,6 +3,7 @@
 use crate::scenarios::{
     history::HistoryOptions, idle::IdleOptions, ingest::IngestOptions, login::LoginOptions,
     room::RoomOptions, rooms::RoomsOptions, start::StartOptions, storm::StormOptions,
+    upload::UploadOptions,
 };
 use clap::{Args, Parser, Subcommand};
 use std::{path::PathBuf, time::Duration};
@@ -38,6 +39,8 @@ pub(crate) enum Scenario {
     Storm(StormOptions),
     /// Log-ins, beside what argon2 alone costs.
     Login(LoginOptions),
+    /// One large file, beside what dd writes to the same folder.
+    Upload(UploadOptions),
     /// From nothing to the first answer (needs --spawn).
     Start(StartOptions),
     /// All of them, with their defaults.
@@ -162,6 +165,7 @@ mod tests {
         assert_eq!(defaults::<HistoryOptions>().unwrap().messages, 1_000_000);
         assert_eq!(defaults::<StormOptions>().unwrap().clients, 2_000);
         assert!(defaults::<LoginOptions>().unwrap().logins > 0);
+        assert_eq!(defaults::<UploadOptions>().unwrap().mebibytes, 100);
         assert!(defaults::<StartOptions>().unwrap().starts > 0);
     }
 }

@@ -36,7 +36,7 @@ use rustix::{
     process::{Resource, Rlimit, getrlimit, setrlimit},
     time::{ClockId, clock_gettime},
 };
-use scenarios::{history, idle, ingest, login, room, rooms, start, storm};
+use scenarios::{history, idle, ingest, login, room, rooms, start, storm, upload};
 use serde_json::json;
 use stage::Stage;
 use std::process::ExitCode;
@@ -123,6 +123,7 @@ async fn scenario(stage: &Stage, scenario: &Scenario) -> Result<Vec<Outcome>> {
         Scenario::History(options) => history::run(stage, options).await,
         Scenario::Storm(options) => storm::run(stage, options).await,
         Scenario::Login(options) => login::run(stage, options).await,
+        Scenario::Upload(options) => upload::run(stage, options).await,
         Scenario::Start(options) => start::run(stage, options).await,
         Scenario::All => {
             let mut outcomes = Vec::new();
@@ -134,6 +135,7 @@ async fn scenario(stage: &Stage, scenario: &Scenario) -> Result<Vec<Outcome>> {
             outcomes.extend(rooms::run(stage, &defaults()?).await?);
             outcomes.extend(ingest::run(stage, &defaults()?).await?);
             outcomes.extend(idle::run(stage, &defaults()?).await?);
+            outcomes.extend(upload::run(stage, &defaults()?).await?);
             outcomes.extend(storm::run(stage, &defaults()?).await?);
             outcomes.extend(history::run(stage, &defaults()?).await?);
             Ok(outcomes)

@@ -8,3 +8,4 @@ pub(crate) mod room;
 pub(crate) mod rooms;
 pub(crate) mod start;
 pub(crate) mod storm;
+pub(crate) mod upload;

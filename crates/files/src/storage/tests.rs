@@ -32,6 +32,22 @@ async fn keep(storage: &Storage, content: &[u8], step: usize) -> (FileId, crate:
     (id, writer.finish().await.unwrap())
 }
 
+/// A bucket of a real server, where one is named: `TERTULIA_TEST_S3` is an address as in `FILES_URL`,
+/// of a bucket that is empty. Its keys may be any.
+async fn bucket() -> Option<Storage> {
+    let address = std::env::var("TERTULIA_TEST_S3").ok()?;
+    let keys =
+        crate::Credentials { access_key: "testing".to_owned(), secret_key: "testing".to_owned() };
+    let location = Location::parse(&address).unwrap().signed_by(Some(keys));
+    Some(Storage::open(location).await.unwrap())
+}
+
+/// Every kind of storage that there is here.
+async fn every_kind() -> (TempDir, Vec<Storage>) {
+    let (folder, local) = folder().await;
+    (folder, [local, Storage::in_memory()].into_iter().chain(bucket().await).collect())
+}
+
 /// All files below a folder.
 fn all_below(folder: &FsPath) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -44,10 +60,17 @@ fn all_below(folder: &FsPath) -> Vec<PathBuf> {
 
 #[tokio::test]
 async fn what_is_kept_comes_back_whole_and_in_ranges() {
-    let (_folder, local) = folder().await;
-    for storage in [local, Storage::in_memory()] {
-        for (length, step) in [(0, 1), (1, 1), (1000, 7), (FOLDER_PART, 1 << 16), (1_500_001, 4321)]
-        {
+    let (_folder, storages) = every_kind().await;
+    for storage in storages {
+        // The last one takes three parts of a bucket.
+        for (length, step) in [
+            (0, 1),
+            (1, 1),
+            (1000, 7),
+            (FOLDER_PART, 1 << 16),
+            (1_500_001, 4321),
+            (2 * BUCKET_PART + 1, 1 << 16),
+        ] {
             let content = noise(length);
             let (id, written) = keep(&storage, &content, step).await;
             assert_eq!(written.size, length as u64);
@@ -79,6 +102,26 @@ async fn what_is_given_up_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn what_is_given_up_or_removed_is_in_no_storage() {
+    let (_folder, storages) = every_kind().await;
+    for storage in storages {
+        let mut writer = storage.writer(new_id());
+        writer.write(noise(BUCKET_PART + 1).into()).await.unwrap();
+        let id = writer.id();
+        writer.abort().await;
+        assert!(storage.read(Object::Original(id), None).await.unwrap().is_none());
+
+        let (kept, _) = keep(&storage, b"kept", 4).await;
+        let [.., shard] = *kept.uuid().as_bytes();
+        storage.put(Object::Thumbnail(kept), Bytes::from_static(b"small")).await.unwrap();
+        assert_eq!(storage.ids_in(shard).await.unwrap(), [kept]);
+        assert_eq!(storage.ids_in(shard.wrapping_add(1)).await.unwrap(), []);
+        storage.remove(kept).await.unwrap();
+        assert_eq!(storage.ids_in(shard).await.unwrap(), []);
+    }
+}
+
+#[tokio::test]
 async fn what_a_killed_server_left_is_found_and_removed() {
     let (folder, storage) = folder().await;
     let (kept, _) = keep(&storage, b"kept", 4).await;
@@ -105,8 +148,8 @@ async fn what_a_killed_server_left_is_found_and_removed() {
 
 #[tokio::test]
 async fn a_storage_has_one_owner() {
-    let (_folder, local) = folder().await;
-    for storage in [local, Storage::in_memory()] {
+    let (_folder, storages) = every_kind().await;
+    for storage in storages {
         assert!(storage.claim("a").await.unwrap());
         assert!(storage.claim("a").await.unwrap());
         assert!(!storage.claim("b").await.unwrap());

@@ -1,6 +1,8 @@
 //! Names, contents and forms that mean no good.
 
 use reqwest::StatusCode;
+use tertulia_domain::{FileId, FileName};
+use tertulia_store::{Admission, FileLimits, NewFile};
 
 use super::{BOUNDARY, PIXEL, end, form, objects, part, path_of, setup, small};
 use crate::on_both;
@@ -166,6 +168,21 @@ on_both! {
 
         until(|| objects(server).is_empty()).await;
         // Nothing of it counts against her, nor stands in her way.
+        let free = async || {
+            let now = server.clock.now();
+            let new = NewFile {
+                id: FileId::new(now),
+                owner: ann.id.parse().unwrap(),
+                name: FileName::clean("first"),
+                created_at: now,
+            };
+            let limits = FileLimits { bytes: 1_000_000, unattached: 1 };
+            let begun = server.store.begin_file(new, limits).await.unwrap();
+            begun == Admission::Admitted { room: 1_000_000 }
+        };
+        while !free().await {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
         ann.upload("a", &[7; 10_000]).await;
         let answer = ann.send_form(form("b", b"1")).await;
         answer.expect(StatusCode::CREATED);
