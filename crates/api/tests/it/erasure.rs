@@ -2,7 +2,7 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tertulia_chat::Location;
+use tertulia_chat::{Location, Options};
 use tertulia_domain::{AccountKind, AccountRole, DisplayName, Email, UserId, Username};
 use tertulia_store::NewUser;
 
@@ -162,7 +162,14 @@ fn holds(all: &[u8], text: &str) -> bool {
 }
 
 on_both! {
-    with Setup { behind_proxy: true, ..Setup::default() },
+    with Setup {
+        behind_proxy: true,
+        options: Options {
+            purge_every: std::time::Duration::from_millis(50),
+            ..Options::default()
+        },
+        ..Setup::default()
+    },
     async fn nothing_personal_of_a_deleted_account_is_left_on_the_disk(server: TestServer) {
         let bob = server.user("bob").await;
         let channel = bob.create_channel("general").await;
@@ -173,7 +180,7 @@ on_both! {
                 zuleika(server, &bob, &channel).await;
             }
         }
-        let personal = ["zuleika", "dobson", "marmalade", "firefox-of-", "198.51.100.7", "judas college"];
+        let personal = ["zuleika", "dobson", "marmalade", "firefox-of-", "198.51.100.7", "judas college", "portrait.txt"];
         let before = everything(server).await;
         for text in personal {
             assert!(holds(&before, text), "{text} was not there to be erased");
@@ -229,6 +236,7 @@ async fn zuleika(server: &TestServer, bob: &Person, channel: &str) {
     )
     .await
     .expect(StatusCode::OK);
+    ann.upload("portrait.txt", b"never shown to anybody").await;
     ann.join(channel).await;
     for n in 0..40 {
         let said = ann.say(channel, &format!("marmalade {n}")).await;

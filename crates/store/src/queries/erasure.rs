@@ -3,6 +3,8 @@
 //! - `users`: name, e-mail address, display name, bio, password hash; here, at once.
 //! - `sessions`: user agent and address; blanked as soon as a session ends (`log.rs`).
 //! - `messages`: what they said, if they want it; in pieces, by the log.
+//! - `files`: those that belong to no message; their rows and bytes go in the background. The others
+//!   belong to what was said.
 //! - `audit_log`: the address they came from; here, after the messages.
 //!
 //! What is left to do stands in `erasures`, so that it goes on after a crash. Everything may be done
@@ -15,7 +17,9 @@ use tertulia_domain::{
 
 use super::{Conn, RunQueryDsl};
 use crate::rows::{ErasureRow, account_kind_code, account_role_code, member_state_code};
-use crate::schema::{audit_log, channels, erasures, feeds, members, messages, sessions, users};
+use crate::schema::{
+    audit_log, channels, erasures, feeds, files, members, messages, sessions, users,
+};
 use crate::types::{At, Id};
 use crate::{Erasure, Error};
 
@@ -47,6 +51,11 @@ pub(super) async fn erase_account(
         ))
         .execute(conn)
         .await?;
+    let unattached = files::table
+        .filter(files::owner_id.eq(Id(user)))
+        .filter(files::message_id.is_null())
+        .filter(files::deleted_at.is_null());
+    diesel::update(unattached).set(files::deleted_at.eq(Some(At(now)))).execute(conn).await?;
     let due = (
         erasures::user_id.eq(Id(user)),
         erasures::messages.eq(i16::from(messages)),

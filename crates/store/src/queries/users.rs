@@ -116,18 +116,22 @@ pub(crate) async fn list(
     Ok(Page { items: all(items)?, next })
 }
 
+/// An account that can be used: nothing comes back to one that was deleted meanwhile.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn usable(user: UserId) -> _ {
+    let id: Id<UserId> = Id(user);
+    users::table.filter(users::id.eq(id)).filter(users::disabled_at.is_null())
+}
+
 pub(crate) async fn update(conn: &mut Conn, user: UserId, edit: ProfileEdit) -> Result<(), Error> {
     if let Some(name) = edit.display_name {
-        diesel::update(users::table.filter(users::id.eq(Id(user))))
+        diesel::update(usable(user))
             .set(users::display_name.eq(name.into_string()))
             .execute(conn)
             .await?;
     }
     if let Some(bio) = edit.bio {
-        diesel::update(users::table.filter(users::id.eq(Id(user))))
-            .set(users::bio.eq(bio.into_string()))
-            .execute(conn)
-            .await?;
+        diesel::update(usable(user)).set(users::bio.eq(bio.into_string())).execute(conn).await?;
     }
     Ok(())
 }
