@@ -37,11 +37,15 @@ const GROUP: usize = 64;
 
 type Job = Box<dyn FnOnce(&mut SqliteConnection) + Send>;
 
-/// A closure that ran inside the writer's transaction, and what tells its caller how that ended.
+/// A closure to run inside the writer's transaction. Where there is none (it gets no connection) it
+/// runs nothing: each statement would be a transaction of its own.
 struct Write {
-    run: Box<dyn FnOnce(&mut SqliteConnection) -> Ran + Send>,
+    run: Run,
 }
 
+type Run = Box<dyn FnOnce(Option<&mut SqliteConnection>) -> Ran + Send>;
+
+/// How a closure ended, and what tells its caller.
 struct Ran {
     keep: bool,
     /// Called after the commit, or with the reason why there was none.
@@ -53,6 +57,8 @@ type Answer = Box<dyn FnOnce(Option<&Failed>) + Send>;
 /// Why a commit failed: every caller of the group hears it.
 enum Failed {
     Full,
+    /// Another program holds the database: nothing was written, and the same again may do.
+    Locked(String),
     Other(String),
 }
 
@@ -79,6 +85,8 @@ impl Sqlite {
         at_once(queries::accounts::fill_skeletons(&mut connection))?;
         connection.batch_execute("COMMIT")?;
         let (writer, jobs) = bounded(QUEUE);
+        // Nobody but another program can hold the writer up, and nobody is to wait long for one.
+        connection.batch_execute("PRAGMA busy_timeout = 1000")?;
         let held = Arc::clone(&lock);
         let mut threads = vec![spawn("sqlite-writer", move || {
             write_loop(&mut connection, &jobs);
@@ -127,14 +135,15 @@ impl Sqlite {
         write: impl FnOnce(&mut SqliteConnection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let (answer, answered) = oneshot::channel();
-        let run = Box::new(move |connection: &mut SqliteConnection| {
-            let result = write(connection);
+        let run = Box::new(move |connection: Option<&mut SqliteConnection>| {
+            let result = connection.map_or(Err(dropped()), write);
             Ran {
                 keep: result.is_ok(),
                 answer: Box::new(move |failed| {
                     let _ = answer.send(match failed {
                         None => result,
                         Some(Failed::Full) => Err(Error::Full),
+                        Some(Failed::Locked(why)) => Err(Error::Unavailable(why.clone())),
                         Some(Failed::Other(why)) => Err(Error::Other(why.clone())),
                     });
                 }),
@@ -205,16 +214,16 @@ fn run_group(
     connection: &mut SqliteConnection,
     group: Vec<Write>,
 ) -> Result<Answers, (Answers, Failed)> {
-    let begun = connection.batch_execute("BEGIN IMMEDIATE");
     let mut answers = Answers::new();
-    let mut failed = begun.err();
+    let mut failed = connection.batch_execute("BEGIN IMMEDIATE").err();
     let mut kept = false;
     for write in group {
         if failed.is_none() {
             failed = connection.batch_execute("SAVEPOINT one").err();
         }
+        let inside = if failed.is_none() { Some(&mut *connection) } else { None };
         // A panic is that closure's own failure: its caller sees its answer dropped.
-        let ran = catch_unwind(AssertUnwindSafe(|| (write.run)(connection)));
+        let ran = catch_unwind(AssertUnwindSafe(|| (write.run)(inside)));
         let keep = ran.as_ref().is_ok_and(|ran| ran.keep);
         answers.extend(ran.map(|ran| ran.answer));
         let end = if keep { "RELEASE one" } else { "ROLLBACK TO one; RELEASE one" };
@@ -242,7 +251,13 @@ fn commit_failed(connection: &mut SqliteConnection, error: &diesel::result::Erro
         std::process::abort();
     }
     tracing::error!(error = why, "a transaction failed");
-    if why.contains("full") { Failed::Full } else { Failed::Other(why) }
+    if why.contains("full") {
+        Failed::Full
+    } else if why.contains("locked") {
+        Failed::Locked(why)
+    } else {
+        Failed::Other(why)
+    }
 }
 
 fn lock(path: &Path) -> Result<File, Error> {

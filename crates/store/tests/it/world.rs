@@ -53,9 +53,15 @@ impl World {
     }
 
     pub(crate) async fn user(&self, name: &str) -> UserId {
-        let id = UserId::new(self.now());
-        let new = NewUser {
-            id,
+        let new = self.person(name);
+        let id = new.id;
+        self.store.insert_user(new).await.unwrap();
+        id
+    }
+
+    pub(crate) fn person(&self, name: &str) -> NewUser {
+        NewUser {
+            id: UserId::new(self.now()),
             username: Username::parse(name).unwrap(),
             email: None,
             display_name: DisplayName::parse(name).unwrap(),
@@ -63,9 +69,7 @@ impl World {
             kind: AccountKind::Person,
             role: AccountRole::Member,
             created_at: self.now(),
-        };
-        self.store.insert_user(new).await.unwrap();
-        id
+        }
     }
 
     pub(crate) async fn commit(&self, changes: Vec<Change>) -> Batch {
