@@ -28,9 +28,6 @@ mod paced;
 pub use paced::Deadlines;
 pub(crate) use paced::{Course, Socket};
 
-/// Who does not finish the close by then is hung up on.
-const CLOSE_DEADLINE: Duration = Duration::from_secs(5);
-
 /// How long requests that are under way may take when the server stops.
 const GRACE: Duration = Duration::from_secs(4);
 
@@ -127,7 +124,7 @@ impl Server {
                 // `Paced` closes what is unused.
                 .keep_alive(KeepAlive::Os)
                 .client_request_timeout(deadlines.head)
-                .client_disconnect_timeout(CLOSE_DEADLINE)
+                .client_disconnect_timeout(deadlines.close)
                 .on_connect_ext(|stream: &Paced, data| {
                     data.insert(stream.course().clone());
                 });

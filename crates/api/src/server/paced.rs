@@ -26,22 +26,29 @@ pub struct Deadlines {
     /// How long a client may leave an answer lying that the kernel cannot take for it; for each
     /// KiB that it does take, a second more.
     pub answer: Duration,
+    /// How long a client that was answered for the last time may take to hang up.
+    pub close: Duration,
 }
 
 impl Default for Deadlines {
     /// Heads: 5 s, as Actix has it for first ones. Unused: a minute, as common proxies expect it.
-    /// Answers: 20 s.
+    /// Answers: 20 s. Goodbyes: 5 s.
     fn default() -> Self {
         Self {
             head: Duration::from_secs(5),
             idle: Duration::from_mins(1),
             answer: Duration::from_secs(20),
+            close: Duration::from_secs(5),
         }
     }
 }
 
 /// The slowest that a client may read, in bytes a second.
 const SLOWEST: f64 = 1024.0;
+
+/// Of what still comes after a goodbye, so many pieces of 4 KiB are thrown away: more than a
+/// client has under way that means no harm.
+const MAX_THROWN_AWAY: usize = 64;
 
 /// What is waited for.
 #[derive(Clone, Copy)]
@@ -54,6 +61,8 @@ enum Stage {
     Head(Instant),
     /// It has become a socket.
     Socket,
+    /// The socket has said goodbye: what is still to be written is written, and nothing more read.
+    Over,
 }
 
 /// Where a connection stands: what its stream and the requests that come over it share.
@@ -108,7 +117,7 @@ pub(crate) struct Socket(Course);
 impl Drop for Socket {
     fn drop(&mut self) {
         // The last frames are an answer like any other: who does not take them is hung up on.
-        self.0.stage.set(Stage::Busy);
+        self.0.stage.set(Stage::Over);
     }
 }
 
@@ -147,6 +156,21 @@ impl Paced {
         }
         false
     }
+
+    /// Ends the stream for Actix, which would wait for the client to hang up first: after the close
+    /// frames it is the server that does (RFC 6455 §7.1.1). What has come since is thrown away, as
+    /// a connection that is closed with unread bytes is reset.
+    fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut scratch = [0; 4096];
+        for _ in 0..MAX_THROWN_AWAY {
+            let mut buffer = ReadBuf::new(&mut scratch);
+            let read = Pin::new(&mut self.stream).poll_read(cx, &mut buffer);
+            if buffer.filled().is_empty() || !matches!(read, Poll::Ready(Ok(()))) {
+                break;
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
 }
 
 impl AsyncRead for Paced {
@@ -157,6 +181,9 @@ impl AsyncRead for Paced {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if matches!(self.course.stage.get(), Stage::Over) {
+            return self.poll_over(cx);
+        }
         let before = buffer.filled().len();
         if let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(cx, buffer) {
             if buffer.filled().len() > before {
@@ -165,7 +192,7 @@ impl AsyncRead for Paced {
             return Poll::Ready(read);
         }
         match self.course.stage.get() {
-            Stage::Busy => {}
+            Stage::Busy | Stage::Over => {}
             Stage::Socket => self.timer = None,
             Stage::Idle(deadline) | Stage::Head(deadline) => {
                 // Who has yet to read the last answer has the deadline of that.

@@ -154,7 +154,7 @@ impl Raw {
             if frame.first == FIN | CLOSE {
                 let code = frame.code();
                 self.say(FIN | CLOSE, &frame.payload).await;
-                let _ = self.stream.shutdown().await;
+                // It is the server that hangs up (RFC 6455 §7.1.1).
                 assert_eq!(self.frame().await, None, "nothing comes after a close");
                 return code;
             }

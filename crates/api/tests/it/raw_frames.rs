@@ -288,7 +288,6 @@ async fn who_has_said_goodbye_listens_no_more() {
         assert!(server.chat.hub().has_listeners());
         raw.write(&close).await;
         assert_eq!(raw.frame().await.unwrap().code(), Some(1000));
-        // The connection is still there: actix waits for the client to hang up.
         let gone = until(|| !server.chat.hub().has_listeners());
         tokio::time::timeout(Duration::from_secs(1), gone).await.expect("gone at once");
     }

@@ -17,7 +17,7 @@ const SOON: Duration = Duration::from_millis(1500);
 const LATE: Duration = Duration::from_secs(10);
 
 async fn server(head: Duration, idle: Duration, answer: Duration) -> TestServer {
-    let deadlines = Deadlines { head, idle, answer };
+    let deadlines = Deadlines { head, idle, answer, ..Deadlines::default() };
     TestServer::sqlite_as(Setup { deadlines, ..Setup::default() }).await
 }
 
