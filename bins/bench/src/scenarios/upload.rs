@@ -56,7 +56,7 @@ pub(crate) async fn run(stage: &Stage, options: &UploadOptions) -> Result<Vec<Ou
 async fn one(stage: &Stage, site: &Site, options: &UploadOptions, case: &str) -> Result<Outcome> {
     let users = api::register(&site.target, 1).await?;
     let user = users.first().context("no user")?;
-    let size = usize::try_from(options.mebibytes)? * 1024 * 1024;
+    let bytes = usize::try_from(options.mebibytes)? * 1024 * 1024;
     upload(&site.target, user, WARM_UP).await?;
     let bare = dd(&stage.globals.folder(), options.mebibytes).await?;
 
@@ -66,7 +66,7 @@ async fn one(stage: &Stage, site: &Site, options: &UploadOptions, case: &str) ->
     let begun = Instant::now();
     let mut peak = before;
     let mut looks = interval(LOOK);
-    let sending = upload(&site.target, user, size);
+    let sending = upload(&site.target, user, bytes);
     tokio::pin!(sending);
     loop {
         tokio::select! {
