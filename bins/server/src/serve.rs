@@ -73,13 +73,13 @@ pub(crate) fn options(settings: &Settings) -> anyhow::Result<Options> {
     Ok(Options {
         access_ttl: time::Duration::try_from(settings.access_token_lifetime)?,
         throttled: settings.rate_limits,
+        registration_open: settings.registration_open,
+        guests: settings.guests,
+        guest_ttl: time::Duration::try_from(settings.guest_lifetime)?,
         files: FileOptions {
             max_bytes: settings.files_max_bytes,
             quota_bytes: settings.files_quota_bytes,
         },
-        registration_open: settings.registration_open,
-        guests: settings.guests,
-        guest_ttl: time::Duration::try_from(settings.guest_lifetime)?,
         ..Options::default()
     })
 }

@@ -2,9 +2,9 @@
 
 use std::str::FromStr;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error as _, IntoDeserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
-use tertulia_domain::{Fault, Faults, FileId, MessageBody, MessageId};
+use tertulia_domain::{Fault, Faults, FileId, MessageBody, MessageId, Timestamp};
 
 /// Files of one message.
 pub(crate) const MAX_ATTACHMENTS: usize = 10;
@@ -43,7 +43,7 @@ impl Fields {
     ) -> Option<T> {
         match self.optional(name, parse)? {
             Some(value) => Some(value),
-            None => self.fault(name, Fault::new("missing", "this field is needed")),
+            None => self.missing(name),
         }
     }
 
@@ -98,6 +98,37 @@ impl Fields {
             (start, end) => format!("{start} to {end}"),
         };
         self.fault(name, Fault::new("out_of_range", message))
+    }
+
+    /// A whole number within bounds that must be there.
+    pub(crate) fn required_number(
+        &mut self,
+        name: &'static str,
+        bounds: std::ops::RangeInclusive<i64>,
+    ) -> Option<i64> {
+        let number = self.optional_number(name, bounds)?;
+        number.or_else(|| self.missing(name))
+    }
+
+    /// Yes or no.
+    pub(crate) fn required_switch(&mut self, name: &'static str) -> Option<bool> {
+        let switch = self.switch(name)?;
+        switch.or_else(|| self.missing(name))
+    }
+
+    /// A list of texts with a bounded number of items that must be there.
+    pub(crate) fn required_list<T>(
+        &mut self,
+        name: &'static str,
+        max: usize,
+        parse: impl Fn(String) -> Result<T, Fault>,
+    ) -> Option<Vec<T>> {
+        let list = self.list(name, max, parse)?;
+        list.or_else(|| self.missing(name))
+    }
+
+    fn missing<T>(&mut self, name: &'static str) -> Option<T> {
+        self.fault(name, Fault::new("missing", "this field is needed"))
     }
 
     /// Yes or no, or nothing.
@@ -171,6 +202,21 @@ pub(crate) fn id<T: FromStr>(text: String) -> Result<T, Fault> {
     text.parse().map_err(|_| Fault::new("bad_id", "a UUID"))
 }
 
+/// Parses a time (RFC 3339).
+#[expect(clippy::needless_pass_by_value, reason = "what parses a field takes its text")]
+pub(crate) fn time(text: String) -> Result<Timestamp, Fault> {
+    let bad = || Fault::new("bad_time", "a time such as 2026-11-21T09:30:00Z");
+    if text.len() > MAX_TIME {
+        return Err(bad());
+    }
+    let parsed: Result<_, serde::de::value::Error> =
+        Timestamp::deserialize(text.as_str().into_deserializer());
+    parsed.map_err(|_| bad())
+}
+
+/// Longer than any time that means something.
+const MAX_TIME: usize = 64;
+
 /// Parses an id that a client chose for its message.
 pub(crate) fn message_id(text: String) -> Result<MessageId, Fault> {
     id::<MessageId>(text).and_then(|id| {
@@ -180,18 +226,17 @@ pub(crate) fn message_id(text: String) -> Result<MessageId, Fault> {
 
 /// What a message says and brings: a text, files, or both.
 pub(crate) fn content(fields: &mut Fields) -> Option<(Option<MessageBody>, Vec<FileId>)> {
-    let files = fields.list("attachments", MAX_ATTACHMENTS, id::<FileId>);
-    let files = files.map(Option::unwrap_or_default);
+    let files =
+        fields.list("attachments", MAX_ATTACHMENTS, id::<FileId>).map(Option::unwrap_or_default);
     let body = match &files {
         Some(files) if files.is_empty() => fields.required("content", MessageBody::parse).map(Some),
         // Beside files, nothing need be said.
-        _ => {
-            let some = |text: String| match &*text {
+        _ => fields
+            .optional("content", |text| match &*text {
                 "" => Ok(None),
                 _ => MessageBody::parse(text).map(Some),
-            };
-            fields.optional("content", some).map(Option::flatten)
-        }
+            })
+            .map(Option::flatten),
     };
     let files = files?;
     if files.iter().enumerate().any(|(index, file)| files[..index].contains(file)) {

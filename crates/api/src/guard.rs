@@ -34,6 +34,9 @@ pub(crate) async fn log(
     let method = request.method().clone();
     let path = request.path().to_owned();
     let mut response = shape(next.call(request).await?);
+    // Who knows the code of a link gets into a channel.
+    let pattern = response.request().match_pattern();
+    let path = pattern.filter(|pattern| pattern.contains("{code}")).unwrap_or(path);
     let status = response.status().as_u16();
     let user = response.request().extensions().get::<UserId>().map(ToString::to_string);
     let ms = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX) / 1000;

@@ -108,6 +108,10 @@ impl From<Error> for Problem {
             Error::Disabled => problem(StatusCode::FORBIDDEN, "account_disabled"),
             Error::NotFound => problem(StatusCode::NOT_FOUND, "not_found"),
             Error::Forbidden(_) => problem(StatusCode::FORBIDDEN, "forbidden"),
+            Error::Muted(wait) => problem(StatusCode::FORBIDDEN, "muted").waiting(wait),
+            Error::SlowMode(wait) => {
+                problem(StatusCode::TOO_MANY_REQUESTS, "slow_mode").waiting(wait)
+            }
             Error::Conflict(code, _) => problem(StatusCode::CONFLICT, code),
             Error::Invalid(faults) => faults.into(),
             Error::TooLarge(_) => problem(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"),
@@ -150,7 +154,9 @@ impl ResponseError for Problem {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
         if let Some(wait) = self.retry_after {
-            response.insert_header((header::RETRY_AFTER, wait.as_secs().max(1).to_string()));
+            // Rounded up: who waits for so long is let through.
+            let seconds = wait.as_millis().div_ceil(1000).max(1);
+            response.insert_header((header::RETRY_AFTER, seconds.to_string()));
         }
         response.body(serde_json::to_vec(self).unwrap_or_default())
     }

@@ -10,6 +10,7 @@ use crate::problem::{Problem, method_not_allowed};
 
 mod admin;
 mod auth;
+mod bans;
 mod channels;
 mod conversations;
 mod etag;
@@ -17,15 +18,23 @@ mod files;
 mod guests;
 mod home;
 mod idempotency;
+mod invitations;
+mod invites;
 mod members;
 mod messages;
 mod pages;
 mod paging;
+mod pins;
+mod reactions;
+mod reads;
+mod status;
 mod sync;
+mod threads;
 mod users;
 
 pub(crate) use home::Draining;
 pub(crate) use paging::{MAX_COUNT, opaque};
+pub(crate) use status::NewStatus;
 
 /// Registers operations, and names them for the OpenAPI document and its tests.
 macro_rules! operations {
@@ -74,7 +83,11 @@ operations! {
         delete users::delete_own_account
     }
     "/api/v1/users/me/channels" { get users::list_own_channels }
+    "/api/v1/users/me/status" { get status::own_status, put status::set_status }
     "/api/v1/users/me/changes" { get sync::own_changes }
+    "/api/v1/users/me/invitations" { get invitations::list_own_invitations }
+    "/api/v1/users/me/invitations/{channel}/accept" { post invitations::accept_invitation }
+    "/api/v1/users/me/invitations/{channel}/decline" { post invitations::decline_invitation }
     "/api/v1/users/by-username/{username}" { get users::get_user_by_username }
     "/api/v1/users/{user}" { get users::get_user }
 
@@ -84,14 +97,33 @@ operations! {
         patch channels::update_channel,
         delete channels::delete_channel
     }
-    "/api/v1/channels/{channel}/join" { post channels::join_channel }
-    "/api/v1/channels/{channel}/leave" { post channels::leave_channel }
+    "/api/v1/channels/{channel}/join" { post members::join_channel }
+    "/api/v1/channels/{channel}/leave" { post members::leave_channel }
     "/api/v1/channels/{channel}/members" { get members::list_members, post members::add_member }
-    "/api/v1/channels/{channel}/members/{user}" { delete members::remove_member }
+    "/api/v1/channels/{channel}/members/{user}" {
+        put members::set_role,
+        delete members::remove_member
+    }
+    "/api/v1/channels/{channel}/members/{user}/mute" {
+        put members::mute_member,
+        delete members::unmute_member
+    }
+    "/api/v1/channels/{channel}/owner" { put members::set_owner }
+    "/api/v1/channels/{channel}/bans" { get bans::list_bans }
+    "/api/v1/channels/{channel}/bans/{user}" { put bans::ban_user, delete bans::unban_user }
+    "/api/v1/channels/{channel}/invites" {
+        get invites::list_invites,
+        post invites::create_invite
+    }
+    "/api/v1/channels/{channel}/invites/{invite}" { delete invites::revoke_invite }
+    "/api/v1/channels/{channel}/invitations" { post invitations::invite_user }
     "/api/v1/channels/{channel}/messages" {
         get messages::list_messages,
         post messages::send_message
     }
+    "/api/v1/channels/{channel}/read" { put reads::mark_read }
+    "/api/v1/channels/{channel}/unread" { post reads::mark_unread }
+    "/api/v1/channels/{channel}/reads" { get reads::list_reads }
     "/api/v1/channels/{channel}/changes" { get sync::channel_changes }
 
     "/api/v1/admin/claim" { post admin::claim_admin }
@@ -102,6 +134,9 @@ operations! {
     "/api/v1/admin/statistics" { get admin::statistics }
     "/api/v1/admin/audit" { get admin::list_audit }
 
+    "/api/v1/invites/{code}" { get invites::get_invite }
+    "/api/v1/invites/{code}/join" { post invites::join_by_invite }
+
     "/api/v1/conversations" { post conversations::create_conversation }
 
     "/api/v1/files" { post files::upload_file }
@@ -109,10 +144,27 @@ operations! {
     "/api/v1/files/{file}/thumbnail" { get files::download_thumbnail }
     "/api/v1/files/{file}/links" { post files::create_file_link }
 
+    "/api/v1/messages/{message}/reads" { get reads::list_message_reads }
     "/api/v1/messages/{message}" {
         get messages::get_message,
         patch messages::edit_message,
         delete messages::delete_message
+    }
+    "/api/v1/channels/{channel}/pins" { get pins::list_pins }
+    "/api/v1/channels/{channel}/pins/{message}" {
+        put pins::pin_message,
+        delete pins::unpin_message
+    }
+    "/api/v1/messages/{message}/edits" { get pins::list_edits }
+    "/api/v1/messages/{message}/replies" { get threads::list_replies }
+    "/api/v1/messages/{message}/follow" {
+        put threads::follow_thread,
+        delete threads::unfollow_thread
+    }
+    "/api/v1/messages/{message}/reactions/{emoji}" {
+        get reactions::list_reactors,
+        put reactions::add_reaction,
+        delete reactions::remove_reaction
     }
 }
 
@@ -157,7 +209,7 @@ mod on {
         web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
     }
 
-    pub(super) use web::{delete, patch, post};
+    pub(super) use web::{delete, patch, post, put};
 }
 
 /// What bodies hold, for the tests of the document.
@@ -167,10 +219,15 @@ pub(crate) mod inputs {
     pub(crate) use super::auth::{
         Credentials, EmailChange, NewAccount, PasswordChange, RefreshToken,
     };
+    pub(crate) use super::bans::NewBan;
     pub(crate) use super::channels::{ChannelEdit, NewChannel};
     pub(crate) use super::guests::{NewGuest, SigningUp};
-    pub(crate) use super::members::NewMember;
+    pub(crate) use super::invitations::Invited;
+    pub(crate) use super::invites::NewInvite;
+    pub(crate) use super::members::{NewMember, NewMute, NewOwner, NewRole};
     pub(crate) use super::messages::{MessageEdit, NewMessage};
+    pub(crate) use super::reads::Place;
+    pub(crate) use super::status::NewStatus;
     pub(crate) use super::users::{AccountEdit, AccountEnd};
 }
 

@@ -20,6 +20,7 @@ use crate::server::{self, Course};
 
 mod frames;
 mod incoming;
+mod looking;
 mod session;
 
 pub use frames::CLIENT_FRAMES;

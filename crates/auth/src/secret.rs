@@ -20,6 +20,8 @@ pub enum Kind {
     Ticket,
     /// `tat_…`: makes the first admin, once.
     Admin,
+    /// `ti_…`: lets people into a channel.
+    Invite,
 }
 
 impl Kind {
@@ -28,6 +30,7 @@ impl Kind {
             Self::Refresh => "trt_",
             Self::Ticket => "tt_",
             Self::Admin => "tat_",
+            Self::Invite => "ti_",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Brakes on guessing passwords and on registering in bulk.
+//! Brakes on guessing passwords, and on registering and inviting in bulk.
 
 mod address;
 mod cells;
@@ -44,7 +44,7 @@ impl RetryAfter {
 /// proxy's, one could spend what belongs to all. An IPv6 address counts as its /64, within which
 /// one machine may take any (RFC 4291); whoever has a /48 counts as many.
 ///
-/// Memory is bounded: each of the three limits remembers at most [`Limits::remembered`] keys, at
+/// Memory is bounded: each of the four limits remembers at most [`Limits::remembered`] keys, at
 /// about 70 bytes each. When they are used up, those closest to being forgotten anyway go first.
 /// Time is the machine's monotonic clock.
 pub struct Throttle<C: Clock = DefaultClock>(Option<Brakes<C>>);
@@ -56,6 +56,7 @@ struct Brakes<C: Clock> {
     log_ins: Limiter<Network, C>,
     guesses: Limiter<Guesser, C>,
     registrations: Limiter<Network, C>,
+    invitations: Limiter<u64, C>,
     accounts: RandomState,
 }
 
@@ -80,11 +81,12 @@ impl Default for Throttle {
 impl<C: Clock + Clone> Throttle<C> {
     /// A throttle with a clock of one's own, for tests.
     pub fn with_clock(limits: Limits, clock: &C) -> Self {
-        let Limits { log_ins, guesses, registrations, remembered } = limits;
+        let Limits { log_ins, guesses, registrations, invitations, remembered } = limits;
         Self(Some(Brakes {
             log_ins: Limiter::new(log_ins, remembered, clock.clone()),
             guesses: Limiter::new(guesses, remembered, clock.clone()),
             registrations: Limiter::new(registrations, remembered, clock.clone()),
+            invitations: Limiter::new(invitations, remembered, clock.clone()),
             accounts: RandomState::new(),
         }))
     }
@@ -114,6 +116,13 @@ impl<C: Clock> Throttle<C> {
     /// Counts a registration from `address`, whether or not it succeeds.
     pub fn registration(&self, address: IpAddr) -> Result<(), RetryAfter> {
         self.0.as_ref().map_or(Ok(()), |brakes| brakes.registrations.take(&Network::of(address)))
+    }
+
+    /// Counts an invitation by `account`, any text that is always the same for one account, wherever
+    /// it comes from and whomever it is for.
+    pub fn invitation(&self, account: &str) -> Result<(), RetryAfter> {
+        let Some(brakes) = &self.0 else { return Ok(()) };
+        brakes.invitations.take(&brakes.accounts.hash_one(account))
     }
 }
 

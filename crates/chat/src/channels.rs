@@ -1,9 +1,9 @@
-//! Channels and conversations: making them, changing them, coming and going.
+//! Channels and conversations: making them, finding them, changing them.
 
 use tertulia_domain::policy::{Action, Standing};
 use tertulia_domain::{
-    Change, ChannelId, ChannelKind, ChannelName, Description, Fault, Faults, IdempotencyKey,
-    Member, NewChannel, Outcome, Page, PageRequest, RequestKey, UserId,
+    Change, ChannelEdit, ChannelId, ChannelKind, ChannelName, Description, Fault, Faults,
+    IdempotencyKey, NewChannel, Outcome, Page, PageRequest, RequestKey, UserId,
 };
 use tertulia_store::Place;
 use uuid::Uuid;
@@ -151,18 +151,20 @@ impl Chat {
     /// A channel that one may see.
     pub async fn channel(&self, caller: &Caller, channel: ChannelId) -> Result<ChannelView, Error> {
         let place = self.0.store.place(channel, caller.user).await?.ok_or(Error::NotFound)?;
-        require_read(&place)?;
+        self.require_read(&place)?;
         Ok(ChannelView::new(place.channel, place.feed, self.epoch()))
     }
 
     /// Public channels whose name begins with `query`, by name.
     pub async fn public_channels(
         &self,
-        _caller: &Caller,
+        caller: &Caller,
         query: &str,
         page: PageRequest,
     ) -> Result<Page<ChannelView>, Error> {
-        let found = self.0.store.public_channels(ChannelName::key_of(query), page).await?;
+        let found =
+            self.0.store.public_channels(caller.user, self.now(), ChannelName::key_of(query), page);
+        let found = found.await?;
         Ok(found.map(|(channel, feed)| ChannelView::new(channel, feed, self.epoch())))
     }
 
@@ -172,19 +174,27 @@ impl Chat {
         caller: &Caller,
         page: PageRequest,
     ) -> Result<Page<OwnChannelView>, Error> {
+        self.0.marks.flush(caller.user).await;
         let own = self.0.store.channels_with_last_messages(caller.user, page).await?;
         Ok(own.map(|own| OwnChannelView::new(own, self.epoch())))
     }
 
-    /// Changes a channel's name or description.
+    /// Changes a channel.
     pub async fn update_channel(
         &self,
         caller: &Caller,
         channel: ChannelId,
-        name: Option<ChannelName>,
-        description: Option<Description>,
+        edit: ChannelEdit,
     ) -> Result<ChannelView, Error> {
-        let change = Change::UpdateChannel { channel, by: caller.user, name, description };
+        let change = Change::UpdateChannel { channel, by: caller.user, edit: Box::new(edit) };
+        self.change_channel(caller, change).await
+    }
+
+    pub(crate) async fn change_channel(
+        &self,
+        caller: &Caller,
+        change: Change,
+    ) -> Result<ChannelView, Error> {
         match self.0.log.commit(change, caller).await? {
             Outcome::Channel { channel, feed, .. } => {
                 Ok(ChannelView::new(channel, feed, self.epoch()))
@@ -199,62 +209,13 @@ impl Chat {
         self.0.log.commit(change, caller).await.map(drop)
     }
 
-    /// Comes into a public channel.
-    pub async fn join(&self, caller: &Caller, channel: ChannelId) -> Result<Member, Error> {
-        self.move_member(caller, Change::Join { channel, user: caller.user })
-            .await
-            .map(|(member, _)| member)
+    /// Whether the person whose place this is may read there now.
+    pub(crate) fn require_read(&self, place: &Place) -> Result<(), Error> {
+        Ok(self.standing(place).require(Action::Read)?)
     }
 
-    /// Leaves a channel.
-    pub async fn leave(&self, caller: &Caller, channel: ChannelId) -> Result<(), Error> {
-        self.move_member(caller, Change::Leave { channel, user: caller.user }).await.map(drop)
+    /// The channel from where the person stands whose place this is.
+    pub(crate) fn standing<'a>(&self, place: &'a Place) -> Standing<'a> {
+        Standing::new(&place.channel, place.member.as_ref(), self.now())
     }
-
-    /// Brings somebody into a channel. False when they were in it.
-    pub async fn add_member(
-        &self,
-        caller: &Caller,
-        channel: ChannelId,
-        user: UserId,
-    ) -> Result<(Member, bool), Error> {
-        self.move_member(caller, Change::AddMember { channel, by: caller.user, user }).await
-    }
-
-    /// Sends somebody out of a channel.
-    pub async fn remove_member(
-        &self,
-        caller: &Caller,
-        channel: ChannelId,
-        user: UserId,
-    ) -> Result<(), Error> {
-        self.move_member(caller, Change::RemoveMember { channel, by: caller.user, user })
-            .await
-            .map(drop)
-    }
-
-    async fn move_member(&self, caller: &Caller, change: Change) -> Result<(Member, bool), Error> {
-        match self.0.log.commit(change, caller).await? {
-            Outcome::Member { member, changed } => Ok((member, changed)),
-            _ => Err(Error::internal("moving a member led to something else")),
-        }
-    }
-
-    /// Who is in a channel, by user id.
-    pub async fn members(
-        &self,
-        caller: &Caller,
-        channel: ChannelId,
-        page: PageRequest,
-    ) -> Result<Page<Member>, Error> {
-        let found = self.0.store.members(channel, caller.user, page).await?;
-        let (place, members) = found.ok_or(Error::NotFound)?;
-        require_read(&place)?;
-        Ok(members)
-    }
-}
-
-/// Whether the person whose place this is may read there.
-pub(crate) fn require_read(place: &Place) -> Result<(), Error> {
-    Ok(Standing::new(&place.channel, place.member.as_ref()).require(Action::Read)?)
 }

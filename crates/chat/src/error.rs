@@ -28,6 +28,12 @@ pub enum Error {
     /// It can be seen, but not done.
     #[error("{0}")]
     Forbidden(&'static str),
+    /// Somebody has muted them for so long.
+    #[error("you are muted")]
+    Muted(Duration),
+    /// They have spoken lately, and wait for so long.
+    #[error("slow mode is on: wait a little")]
+    SlowMode(Duration),
     /// It contradicts what is there: a stable code and a sentence.
     #[error("{1}")]
     Conflict(&'static str, &'static str),
@@ -114,6 +120,8 @@ impl From<Rejection> for Error {
         match rejection {
             Rejection::NotFound => Self::NotFound,
             Rejection::Forbidden(why) => Self::Forbidden(why),
+            Rejection::Muted(wait) => Self::Muted(wait),
+            Rejection::SlowMode(wait) => Self::SlowMode(wait),
             Rejection::Conflict(code, why) => Self::Conflict(code, why),
             Rejection::Invalid(faults) => Self::Invalid(faults),
             Rejection::Stale => Self::Stale,

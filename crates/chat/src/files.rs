@@ -14,7 +14,6 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
-use crate::channels::require_read;
 use crate::{Caller, Chat, Error};
 
 mod collector;
@@ -130,7 +129,7 @@ impl Chat {
         let found = self.0.store.file(id, caller.user).await?;
         let (stored, place) = found.ok_or(Error::NotFound)?;
         if stored.owner != caller.user {
-            require_read(&place.ok_or(Error::NotFound)?)?;
+            self.require_read(&place.ok_or(Error::NotFound)?)?;
         }
         Ok(stored.file)
     }

@@ -5,18 +5,27 @@
 mod accounts;
 mod admin;
 mod audit;
+mod bans;
 mod channels;
 mod erasure;
 mod error;
 mod files;
 mod guests;
+mod invites;
 mod log;
+mod members;
 mod messages;
 mod pace;
+mod pins;
+mod presence;
+mod reactions;
+mod reading;
 mod repair;
 mod retention;
 mod sessions;
 mod sync;
+mod threads;
+mod typing;
 mod views;
 
 use std::sync::Arc;
@@ -30,13 +39,18 @@ use tokio::task::JoinHandle;
 
 pub use accounts::Registration;
 pub use admin::{AccountOrder, ChannelSummary};
+pub use bans::{BanDraft, BanView, UserName, Whom};
 pub use channels::{ChannelDraft, ConversationDraft};
 pub use error::Error;
 use files::Files;
 pub use files::{FileLinkView, FileOptions, Upload};
 pub use guests::SignUp;
+pub use invites::{DoorView, InviteDraft, NewInviteView};
 use log::ChangeLog;
 pub use messages::MessageDraft;
+use presence::Moments;
+pub use presence::{OwnView, PersonView};
+use reading::Marks;
 pub use sessions::Client;
 pub use sync::{Delta, FeedCursor};
 pub use tertulia_files::{
@@ -44,7 +58,10 @@ pub use tertulia_files::{
 };
 pub use tertulia_store::{AdministeredUser, AuditFilter, Counts};
 pub use tertulia_store::{HistoryPart, Location, PostgresAddress, ProfileEdit, Session, Store};
-pub use views::{ChannelHead, ChannelView, HistoryPage, OwnChannelView, Ready, SignedIn, Ticket};
+pub use views::{
+    ChannelHead, ChannelView, HistoryPage, OwnChannelView, ReadView, Ready, RepliesPage, SignedIn,
+    Ticket,
+};
 
 /// The longest that an access token can be good, on whichever node and under whichever settings it
 /// was issued: for as long an ended session is remembered.
@@ -65,16 +82,18 @@ pub struct Options {
     /// How often the system feed is polled: how long a session that was ended on another node can
     /// go on here when the bus has lost it.
     pub poll_system_every: Duration,
+    /// How often those who look are told how people are.
+    pub presence_every: Duration,
     /// How often the database is searched for what is dead.
     pub purge_every: Duration,
-    /// What files people may have.
-    pub files: FileOptions,
     /// Whether anybody may register.
     pub registration_open: bool,
     /// Whether guests are let in.
     pub guests: bool,
     /// How long a guest may be away before they are forgotten.
     pub guest_ttl: time::Duration,
+    /// What files people may have.
+    pub files: FileOptions,
     /// Where the time comes from.
     pub clock: Clock,
 }
@@ -85,13 +104,14 @@ impl Default for Options {
             access_ttl: time::Duration::minutes(15),
             throttled: true,
             gather: Duration::from_millis(2),
-            reconcile_every: Duration::from_secs(2),
+            reconcile_every: Duration::from_secs(1),
             poll_system_every: Duration::from_millis(500),
+            presence_every: Duration::from_secs(1),
             purge_every: Duration::from_mins(1),
-            files: FileOptions::default(),
             registration_open: true,
             guests: false,
             guest_ttl: time::Duration::days(1),
+            files: FileOptions::default(),
             clock: Clock::system(),
         }
     }
@@ -130,6 +150,8 @@ struct Inner {
     erasure: tokio::sync::watch::Sender<u64>,
     epoch: String,
     files: Files,
+    marks: Marks,
+    moments: Moments,
     /// One permit for each client that is just beginning.
     beginning: Semaphore,
 }
@@ -141,12 +163,14 @@ pub struct Tasks {
     retention: JoinHandle<()>,
     collector: JoinHandle<()>,
     erasure: JoinHandle<()>,
+    marks: JoinHandle<()>,
+    moments: JoinHandle<()>,
     stop: tokio::sync::watch::Sender<bool>,
 }
 
 impl Chat {
-    /// Starts on an open store and a storage of files: its log, and what repairs what the bus loses.
-    /// The tasks run on the current runtime.
+    /// Starts on an open store and a storage of files: its log, and what repairs what the bus loses. The tasks run on the
+    /// current runtime.
     pub async fn start(
         store: Store,
         storage: Storage,
@@ -179,6 +203,11 @@ impl Chat {
             every: options.purge_every,
         };
         let retention = tokio::spawn(retention.run(stopped.clone()));
+        let marks = Marks::new(log.clone(), bus.clone());
+        let marking = tokio::spawn(marks.clone().run(stop.subscribe()));
+        let moments = Moments::new(hub.clone(), bus.clone(), store.clone());
+        let telling = moments.clone().run(options.presence_every, stop.subscribe());
+        let telling = tokio::spawn(telling);
         let (wakes, wishes) = tokio::sync::watch::channel(0);
         let erasure = erasure::Erasure {
             store: store.clone(),
@@ -210,9 +239,23 @@ impl Chat {
             erasure: wakes,
             epoch,
             files,
+            marks,
+            moments,
             beginning: Semaphore::new(sync::MAX_BEGINNING),
         }));
-        Ok((chat, Tasks { log: log_task, repair, retention, erasure, collector, stop }))
+        Ok((
+            chat,
+            Tasks {
+                log: log_task,
+                repair,
+                retention,
+                erasure,
+                collector,
+                marks: marking,
+                moments: telling,
+                stop,
+            },
+        ))
     }
 
     /// Who is listening on this node.
@@ -245,8 +288,11 @@ impl Tasks {
     /// Commits what is queued, and ends. Changes that come later are answered
     /// [`Error::Unavailable`].
     pub async fn stop(self, chat: &Chat) {
-        chat.0.log.close();
         let _ = self.stop.send(true);
+        // What has been read is still noted.
+        let _ = self.marks.await;
+        chat.0.log.close();
+        let _ = self.moments.await;
         let _ = self.log.await;
         let _ = self.repair.await;
         let _ = self.retention.await;

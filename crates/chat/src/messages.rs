@@ -4,11 +4,10 @@ use std::future::Future;
 
 use tertulia_domain::{
     Change, ChannelId, Cursor, FileId, Message, MessageBody, MessageId, MessageKind,
-    MessagePrecondition, NewMessage, Outcome,
+    MessagePrecondition, MessageView, NewMessage, Outcome,
 };
 use tertulia_store::HistoryPart;
 
-use crate::channels::require_read;
 use crate::{Caller, Chat, Error, HistoryPage};
 
 /// A message to be sent.
@@ -104,10 +103,10 @@ impl Chat {
     }
 
     /// A message that one may see; of a deleted one, its tombstone.
-    pub async fn message(&self, caller: &Caller, message: MessageId) -> Result<Message, Error> {
+    pub async fn message(&self, caller: &Caller, message: MessageId) -> Result<MessageView, Error> {
         let found = self.0.store.message(message, caller.user).await?;
         let (place, message) = found.ok_or(Error::NotFound)?;
-        require_read(&place)?;
+        self.require_read(&place)?;
         Ok(message)
     }
 
@@ -121,12 +120,13 @@ impl Chat {
     ) -> Result<HistoryPage, Error> {
         let found = self.0.store.history(channel, caller.user, part, limit).await?;
         let (place, history) = found.ok_or(Error::NotFound)?;
-        require_read(&place)?;
+        self.require_read(&place)?;
         Ok(HistoryPage {
             items: history.items,
             next: history.next.map(|seq| Cursor(seq.to_string())),
             epoch: self.epoch().to_owned(),
             head: place.feed.head,
+            own_head: place.own_head,
         })
     }
 }

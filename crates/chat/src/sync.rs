@@ -5,7 +5,6 @@ use tertulia_domain::{ChannelId, Feed, Frame, PageRequest, Timestamp};
 use tertulia_store::Changes;
 use utoipa::ToSchema;
 
-use crate::channels::require_read;
 use crate::retention::MEMBERS_KEPT;
 use crate::{Caller, ChannelHead, Chat, Error, Ready};
 
@@ -67,7 +66,7 @@ impl Chat {
     ) -> Result<Delta, Error> {
         let found = self.0.store.channel_changes(channel, caller.user, cursor.rev, limit).await?;
         let (place, changes) = found.ok_or(Error::NotFound)?;
-        require_read(&place)?;
+        self.require_read(&place)?;
         Ok(self.delta(cursor, changes))
     }
 
@@ -79,6 +78,7 @@ impl Chat {
         limit: i64,
     ) -> Result<Delta, Error> {
         let feed = Feed::Me(caller.user);
+        self.0.marks.flush(caller.user).await;
         let changes = self.0.store.changes(feed, cursor.rev, limit).await?;
         Ok(self.delta(cursor, changes))
     }
@@ -114,6 +114,7 @@ impl Chat {
     /// not all that is gone since then is known.
     pub async fn ready(&self, caller: &Caller, since: Option<Timestamp>) -> Result<Ready, Error> {
         let page = PageRequest { after: None, limit: MAX_READY };
+        self.0.marks.flush(caller.user).await;
         let server_time = self.now();
         let since = since.filter(|since| *since >= server_time.plus(-MEMBERS_KEPT));
         let moved_since = since.map(|since| since.plus(-READY_SLACK));

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use tertulia_domain::{
-    Account, Channel, ChannelId, Cursor, FeedRow, Message, Role, SessionId, Timestamp,
+    Account, Channel, ChannelId, Cursor, FeedRow, Message, MessageView, Role, SessionId, Timestamp,
 };
 use tertulia_store::OwnChannel;
 use utoipa::ToSchema;
@@ -68,6 +68,8 @@ pub struct OwnChannelView {
     pub role: Role,
     /// When one came in.
     pub joined_at: Timestamp,
+    /// Until when one may not write.
+    pub muted_until: Option<Timestamp>,
     /// Up to where one has read.
     pub read_seq: i64,
     /// How many messages above that count.
@@ -82,6 +84,7 @@ impl OwnChannelView {
             channel: ChannelView::new(own.channel, own.feed, epoch),
             role: own.member.role,
             joined_at: own.member.joined_at,
+            muted_until: own.member.muted_until,
             read_seq: own.member.read_seq,
             unread: own.unread,
             last_message: own.last_message,
@@ -89,11 +92,21 @@ impl OwnChannelView {
     }
 }
 
+/// How far one has read in a channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ReadView {
+    /// Which channel.
+    pub channel_id: ChannelId,
+    /// The last message that one has read; 0 when there is none.
+    #[schema(example = 40)]
+    pub read_seq: i64,
+}
+
 /// A page of history, newest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct HistoryPage {
     /// At most `limit` messages.
-    pub items: Vec<Message>,
+    pub items: Vec<MessageView>,
     /// Pass it back as `cursor` for older ones; null at the beginning.
     #[schema(value_type = Option<String>)]
     pub next: Option<Cursor>,
@@ -102,6 +115,27 @@ pub struct HistoryPage {
     /// The channel's head in the same snapshot: a client whose cursor is already past it syncs
     /// from there.
     pub head: i64,
+    /// The head of one's own feed in the same snapshot: what is one's own in the items is as of this
+    /// rev.
+    pub own_head: i64,
+}
+
+/// A page of a thread, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct RepliesPage {
+    /// At most `limit` replies.
+    pub items: Vec<MessageView>,
+    /// Pass it back as `cursor` for newer ones; null at the end.
+    #[schema(value_type = Option<String>)]
+    pub next: Option<Cursor>,
+    /// Whether one follows the thread: as one has said, or else because one began it or replied.
+    pub following: bool,
+    /// Of which `head` is a rev.
+    pub epoch: String,
+    /// The channel's head in the same snapshot.
+    pub head: i64,
+    /// The head of one's own feed in the same snapshot.
+    pub own_head: i64,
 }
 
 /// Where one of one's channels stands.

@@ -1,16 +1,23 @@
 //! What people ask the feeds to become. Every change goes through one door, `chat::ChangeLog`.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use crate::policy::Denied;
 use crate::{
-    AuditEntry, Channel, ChannelId, ChannelKind, ChannelName, Description, Fault, Faults, FeedRow,
-    FileId, Member, Message, MessageBody, MessageId, SessionId, UserId,
+    AuditEntry, Ban, Channel, ChannelId, ChannelKind, ChannelName, Description, Emoji, Fault,
+    Faults, FeedRow, FileId, Invitation, Invite, Marked, Member, Message, MessageBody, MessageId,
+    OwnStatus, Pin, Reaction, SessionId, StatusChange, UserId,
 };
 
 mod account;
+mod channel;
+mod reading;
 
 pub use account::{AccountAct, AccountChange};
+pub use channel::{ChannelEdit, InviteChange, MemberAct, MemberChange, NewInvite};
+pub use reading::{Mark, MarkTo};
 
 /// A message to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,18 +125,24 @@ pub enum Change {
         /// What it must be for this to happen.
         expect: MessagePrecondition,
     },
+    /// Pin a message, or let go of it.
+    Pin(Pin),
+    /// React to a message, or take that back.
+    React(Reaction),
+    /// Move one's place among the messages of a channel.
+    Mark(Mark),
+    /// Be seen otherwise.
+    SetStatus(Box<StatusChange>),
     /// Make a channel; of a direct conversation there is only one.
     CreateChannel(NewChannel),
-    /// Change a channel's name or description.
+    /// Change a channel.
     UpdateChannel {
         /// Which.
         channel: ChannelId,
         /// Who asks.
         by: UserId,
-        /// The new name.
-        name: Option<ChannelName>,
-        /// The new description.
-        description: Option<Description>,
+        /// What of it.
+        edit: Box<ChannelEdit>,
     },
     /// Delete a channel: neither it nor what was said in it can be seen any more.
     DeleteChannel {
@@ -151,7 +164,13 @@ pub enum Change {
         channel: ChannelId,
         /// Who.
         user: UserId,
+        /// Who owns it from then on, if they own it: of a group only.
+        heir: Option<UserId>,
     },
+    /// Change somebody's place in a channel.
+    Member(Box<MemberChange>),
+    /// Open, close or use a way into a channel.
+    Invite(Box<InviteChange>),
     /// Bring somebody into a channel.
     AddMember {
         /// Which.
@@ -215,7 +234,17 @@ impl Change {
             Self::Edit { message, .. }
             | Self::Delete { message, .. }
             | Self::EraseMessage { message, .. } => Some(*message),
+            Self::React(reaction) => Some(reaction.message),
+            Self::Pin(pin) => Some(pin.message),
             _ => None,
+        }
+    }
+
+    /// The existing message that it changes or answers.
+    pub fn refers_to(&self) -> Option<MessageId> {
+        match self {
+            Self::Send(new) => new.reply_to,
+            other => other.target(),
         }
     }
 
@@ -223,12 +252,12 @@ impl Change {
     pub fn weight(&self) -> usize {
         let text = match self {
             Self::Send(new) => {
-                let said = new.body.as_ref().map_or(0, |body| body.as_str().len());
-                said + new.attachments.len() * 512
+                new.body.as_ref().map_or(0, |body| body.as_str().len())
+                    + new.attachments.len() * 512
             }
             Self::Edit { body, .. } => body.as_str().len(),
             Self::CreateChannel(new) => new.others.len() * 64 + 1024,
-            Self::UpdateChannel { .. } => 1024,
+            Self::UpdateChannel { .. } | Self::Member(_) | Self::Invite(_) => 1024,
             _ => 0,
         };
         text + 256
@@ -254,6 +283,22 @@ pub enum Outcome {
         /// False when it was there before.
         created: bool,
     },
+    /// The ban as it now stands.
+    Ban {
+        /// The ban.
+        ban: Ban,
+        /// False when the person was banned before.
+        created: bool,
+    },
+    /// A link that was made.
+    Invite(Invite),
+    /// The invitation as it now stands.
+    Invitation {
+        /// The invitation.
+        invitation: Invitation,
+        /// False when there was one before.
+        created: bool,
+    },
     /// The member as they now stand.
     Member {
         /// The member.
@@ -261,6 +306,19 @@ pub enum Outcome {
         /// False when nothing had to change.
         changed: bool,
     },
+    /// The reaction as it now stands.
+    Reaction {
+        /// With what.
+        emoji: Emoji,
+        /// How many people have reacted with it.
+        count: i64,
+        /// Whether who asked is among them.
+        mine: bool,
+    },
+    /// Somebody's place among the messages of a channel, as it now is.
+    Marked(Marked),
+    /// How somebody now wants to be seen.
+    Status(OwnStatus),
     /// How many sessions ended.
     SessionsEnded(usize),
     /// It is so.
@@ -276,6 +334,12 @@ pub enum Rejection {
     /// It can be seen, but not done.
     #[error("{0}")]
     Forbidden(&'static str),
+    /// They are muted for so long.
+    #[error("you are muted")]
+    Muted(Duration),
+    /// They have spoken lately, and wait for so long.
+    #[error("slow mode is on: wait a little")]
+    SlowMode(Duration),
     /// It contradicts what is there: a stable code and a sentence.
     #[error("{1}")]
     Conflict(&'static str, &'static str),
@@ -299,6 +363,9 @@ impl From<Denied> for Rejection {
         match denied {
             Denied::NotFound => Self::NotFound,
             Denied::Forbidden(why) => Self::Forbidden(why),
+            Denied::Archived => Self::Conflict("archived", "the channel is archived"),
+            Denied::Muted(wait) => Self::Muted(wait),
+            Denied::SlowMode(wait) => Self::SlowMode(wait),
         }
     }
 }

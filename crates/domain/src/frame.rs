@@ -4,7 +4,8 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use crate::{
-    Channel, ChannelId, FeedId, Member, MemberState, Membership, Message, SessionId, UserId,
+    Channel, ChannelId, Emoji, FeedId, Invitation, InvitationState, Member, MemberState,
+    Membership, Message, MessageId, OwnStatus, SessionId, Tallies, UserId,
 };
 
 /// An ordered sequence of changes.
@@ -71,6 +72,23 @@ pub enum Body {
         /// The channel, while one is in it.
         channel: Option<Channel>,
     },
+    /// Reactions to a message came or went.
+    Reactions(Tallies),
+    /// One has reacted, or no longer has.
+    OwnReaction {
+        /// Where the message lies.
+        channel_id: ChannelId,
+        /// To what.
+        message_id: MessageId,
+        /// With what.
+        emoji: Emoji,
+        /// False when one has taken it back.
+        mine: bool,
+    },
+    /// One wants to be seen otherwise.
+    Status(OwnStatus),
+    /// One was invited somewhere, or an invitation is over.
+    Invitation(Invitation),
     /// A session ended; said to nodes only.
     SessionEnded {
         /// Which.
@@ -85,17 +103,28 @@ impl Frame {
     pub fn kind(&self) -> &'static str {
         match &self.body {
             Body::Message(message) if message.deleted_at.is_some() => "message.deleted",
-            Body::Message(message) if message.edited_at.is_some() => "message.updated",
+            Body::Message(message) if message.has_changed() => "message.updated",
             Body::Message(_) => "message.created",
             Body::Channel(channel) if channel.deleted_at.is_some() => "channel.deleted",
-            Body::Channel(channel) if channel.rev == 1 => "channel.created",
+            Body::Channel(channel) if channel.is_new() => "channel.created",
             Body::Channel(_) => "channel.updated",
             Body::Member(member) => match member.state {
-                MemberState::Joined => "member.joined",
+                MemberState::Joined if member.has_just_come() => "member.joined",
+                MemberState::Joined => "member.updated",
                 MemberState::Left => "member.left",
                 MemberState::Removed => "member.removed",
+                MemberState::Banned => "member.banned",
+                MemberState::Unbanned => "member.unbanned",
             },
             Body::Membership { .. } => "membership.updated",
+            Body::Invitation(invitation) if invitation.state == InvitationState::Pending => {
+                "invitation.created"
+            }
+            Body::Invitation(_) => "invitation.updated",
+            Body::Reactions(tallies) if tallies.added => "reaction.added",
+            Body::Reactions(_) => "reaction.removed",
+            Body::OwnReaction { .. } => "reaction.mine",
+            Body::Status(_) => "status.updated",
             Body::SessionEnded { .. } => "session.ended",
         }
     }
@@ -108,8 +137,11 @@ impl Serialize for Frame {
         map.serialize_entry("feed", &self.feed)?;
         match (&self.feed, &self.body) {
             (Feed::Channel(channel), _) => map.serialize_entry("channel_id", channel)?,
-            (_, Body::Membership { channel_id, .. }) => {
+            (_, Body::Membership { channel_id, .. } | Body::OwnReaction { channel_id, .. }) => {
                 map.serialize_entry("channel_id", channel_id)?;
+            }
+            (_, Body::Invitation(invitation)) => {
+                map.serialize_entry("channel_id", &invitation.channel_id)?;
             }
             _ => {}
         }
@@ -123,6 +155,22 @@ impl Serialize for Frame {
                 map.serialize_entry("membership", membership)?;
                 map.serialize_entry("channel", channel)?;
             }
+            Body::Reactions(Tallies { message_id, reactions, by, .. }) => {
+                map.serialize_entry("message_id", message_id)?;
+                map.serialize_entry("reactions", reactions)?;
+                map.serialize_entry("by", by)?;
+            }
+            Body::OwnReaction { message_id, emoji, mine, .. } => {
+                map.serialize_entry("message_id", message_id)?;
+                map.serialize_entry("emoji", emoji)?;
+                map.serialize_entry("mine", mine)?;
+            }
+            Body::Status(OwnStatus { status, receipts, last_seen }) => {
+                map.serialize_entry("status", status)?;
+                map.serialize_entry("receipts", receipts)?;
+                map.serialize_entry("last_seen", last_seen)?;
+            }
+            Body::Invitation(invitation) => map.serialize_entry("invitation", invitation)?,
             Body::SessionEnded { session, user } => {
                 map.serialize_entry("session_id", session)?;
                 map.serialize_entry("user_id", user)?;

@@ -81,6 +81,10 @@ id! {
     FileId
 }
 id! {
+    /// A link by which people come into a channel; not its code.
+    InviteId
+}
+id! {
     /// An entry of the audit log.
     AuditId
 }

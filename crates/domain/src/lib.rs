@@ -5,36 +5,50 @@ mod audit;
 mod change;
 mod channel;
 mod clock;
+mod emoji;
 mod fault;
 mod file;
 mod frame;
 mod id;
+mod invite;
 mod ledger;
 mod message;
 mod page;
 pub mod policy;
+mod reaction;
+mod receipt;
+mod status;
 mod text;
 mod user;
 
 pub use audit::{AuditAction, AuditEntry, AuditResult};
 pub use change::{
-    AccountAct, AccountChange, Change, MessagePrecondition, NewChannel, NewMessage, Outcome,
-    Rejection, RequestKey, SessionScope,
+    AccountAct, AccountChange, Change, ChannelEdit, InviteChange, Mark, MarkTo, MemberAct,
+    MemberChange, MessagePrecondition, NewChannel, NewInvite, NewMessage, Outcome, Rejection,
+    RequestKey, SessionScope,
 };
-pub use channel::{Channel, ChannelKind, DirectKey, Member, MemberState, Membership, Role};
+pub use channel::{
+    Ban, Channel, ChannelKind, DirectKey, Member, MemberState, Membership, Posting, Role,
+};
 pub use clock::{Clock, Timestamp};
+pub use emoji::Emoji;
 pub use fault::{Fault, Faults, FieldFault};
 pub use file::{File, StoredFile};
 pub use frame::{Body, Feed, Frame};
-pub use id::{AuditId, ChannelId, FeedId, FileId, MessageId, SessionId, UserId};
+pub use id::{AuditId, ChannelId, FeedId, FileId, InviteId, MessageId, SessionId, UserId};
+pub use invite::{Invitation, InvitationState, Invite};
 pub use ledger::{
-    AccountWrite, Attached, EndedSession, FeedRow, KnownRequest, Ledger, MessageRow, Needs, Plan,
-    Snapshot,
+    AccountWrite, Attached, EndedSession, FeedRow, FoundReactions, KnownRequest, Ledger, MAX_EMOJI,
+    MAX_PINS, MessageRow, Needs, OwnReaction, Plan, ReactionCount, ReactionsPlan, Rewritten,
+    Snapshot, Target, Ways,
 };
-pub use message::{Message, MessageKind};
+pub use message::{Message, MessageEdition, MessageKind, MessageView, Pin, Quote, SystemEvent};
 pub use page::{Cursor, Page, PageRequest};
+pub use reaction::{ReactedBy, Reaction, ReactionView, Tallies, Tally};
+pub use receipt::{Marked, ReadBy, Receipt};
+pub use status::{Availability, KnownStatus, OwnStatus, Presence, Shown, Status, StatusChange};
 pub use text::{
-    Bio, ChannelName, Description, DisplayName, Email, FileName, IdempotencyKey, MessageBody,
-    NewPassword, Username,
+    BanReason, Bio, ChannelName, Description, DisplayName, Email, FileName, IdempotencyKey,
+    MessageBody, NewPassword, StatusText, Topic, Username,
 };
 pub use user::{Account, AccountKind, AccountRole, AccountState, Profile};

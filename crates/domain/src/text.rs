@@ -64,6 +64,18 @@ text! {
     Description
 }
 text! {
+    /// What is talked about in a channel now: at most 250 characters on one line.
+    Topic
+}
+text! {
+    /// Why somebody was banned: at most 500 characters.
+    BanReason
+}
+text! {
+    /// What somebody says of how they are: at most 100 characters on one line.
+    StatusText
+}
+text! {
     /// What a message says, verbatim: 1–4000 characters of which some can be seen, no NUL, and no
     /// run of more than 30 combining marks.
     MessageBody
@@ -194,6 +206,47 @@ impl Description {
     /// Parses a text, which may be empty.
     pub fn parse(text: &str) -> Result<Self, Fault> {
         paragraph(text, 1000).map(Self)
+    }
+}
+
+impl Topic {
+    /// Parses a text, without the white space around it; it may be empty.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        if text.len() <= 1000 && text.trim().is_empty() {
+            return Ok(Self(String::new()));
+        }
+        line(text, 250).map(Self)
+    }
+}
+
+impl StatusText {
+    /// Parses a text, without the white space around it; it may be empty.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        if text.len() <= 400 && text.trim().is_empty() {
+            return Ok(Self(String::new()));
+        }
+        line(text, 100).map(Self)
+    }
+}
+
+impl BanReason {
+    /// Parses a text, which may be empty.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        paragraph(text, 500).map(Self)
+    }
+}
+
+impl Default for StatusText {
+    /// None.
+    fn default() -> Self {
+        Self(String::new())
+    }
+}
+
+impl Default for BanReason {
+    /// None given.
+    fn default() -> Self {
+        Self(String::new())
     }
 }
 

@@ -1,7 +1,7 @@
 //! A frame on its way to listeners: encoded once, with what it does to who is listening.
 
 use bytes::Bytes;
-use tertulia_domain::{Body, ChannelId, Feed, Frame, SessionId, UserId};
+use tertulia_domain::{Body, ChannelId, Feed, Frame, OwnStatus, SessionId, UserId};
 
 use crate::wire::text_frame;
 
@@ -21,7 +21,7 @@ pub struct Event {
 }
 
 /// What a step does to who is listening, in the feed's own order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// This person hears the channel from this step on.
     Admit(UserId),
@@ -36,6 +36,8 @@ pub enum Effect {
         /// Whether they are in it.
         joined: bool,
     },
+    /// The person wants to be seen so from now on.
+    Status(Box<OwnStatus>),
     /// This session has ended, and with it its sockets.
     End {
         /// Which.
@@ -68,9 +70,12 @@ fn effect(frame: &Frame) -> Option<Effect> {
         Body::Membership { channel_id, channel, .. } => {
             Some(Effect::Belongs { channel: *channel_id, joined: channel.is_some() })
         }
+        Body::Status(own) => Some(Effect::Status(Box::new(own.clone()))),
         Body::SessionEnded { session, user } => {
             Some(Effect::End { session: *session, user: *user })
         }
-        Body::Message(_) => None,
+        Body::Invitation(_) | Body::Message(_) | Body::Reactions(_) | Body::OwnReaction { .. } => {
+            None
+        }
     }
 }

@@ -10,14 +10,17 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::event::{Effect, Event};
+use crate::people::People;
 
 mod feed;
+mod looking;
 mod state;
 mod steps;
 #[cfg(test)]
 mod tests;
 
 use feed::{FeedState, Verdict};
+pub use looking::Sighting;
 use state::State;
 pub(crate) use steps::{Delivery, Step, Steps};
 
@@ -71,6 +74,7 @@ struct Shared {
     gap: Notify,
     backlog: Vec<AtomicUsize>,
     room: Notify,
+    people: People,
     clock: Clock,
 }
 
@@ -83,6 +87,7 @@ impl Hub {
             gap: Notify::new(),
             backlog: (0..MAX_WORKERS).map(|_| AtomicUsize::new(0)).collect(),
             room: Notify::new(),
+            people: People::new(clock.clone()),
             clock,
         }))
     }
@@ -357,10 +362,16 @@ impl Hub {
                 state.close(id, event.frame, steps);
                 return;
             }
+            Some(Effect::Status(own)) => {
+                if let Feed::Me(user) = event.feed {
+                    self.0.people.know(user, event.rev, *own);
+                }
+            }
             None => {}
         }
-        if let Some(feed) = state.feeds.get(&id) {
+        if let Some(feed) = state.feeds.get_mut(&id) {
             steps.frame(feed, event.frame, event.rev);
+            looking::show_kept(feed, steps);
         }
     }
 

@@ -10,12 +10,16 @@ mod bus;
 mod event;
 mod hub;
 mod outbox;
+mod people;
+mod signal;
 mod wire;
 mod worker;
 
 pub use bus::Bus;
 pub use event::{Effect, Event};
-pub use hub::{Fill, GapRequest, Hub};
+pub use hub::{Fill, GapRequest, Hub, Sighting};
 pub use outbox::CloseReason;
+pub use people::Round;
+pub use signal::{NodeId, Signal};
 pub use wire::text_frame;
 pub use worker::{Connection, Worker};

@@ -1,7 +1,8 @@
 //! What waits to be written to one socket: shared chunks, bounded in bytes.
 //!
 //! A socket that reads too slowly loses its place in a feed, not its connection: what waits of that
-//! feed is dropped, `stale` says so, and nothing more of it is queued until the client syncs.
+//! feed is dropped, `stale` says so, and nothing more of it is queued until the client syncs. Before
+//! that, what is only true for a moment (typing, reading, presence) is dropped.
 //! Replies and control frames are never dropped; a socket whose outbox is over half full is not
 //! read from, so that it cannot ask for more of them.
 
@@ -16,6 +17,9 @@ use crate::wire::{close_frame, text_frame};
 /// What may wait. The chunks are shared by all listeners, so a slow socket holds back little more
 /// than what nobody else holds; 1 MiB is a second of some 2,500 messages.
 const MAX_BYTES: usize = 1024 * 1024;
+
+/// With more waiting, glimpses are dropped: who is slow shall catch up with what was said.
+const MAX_GLIMPSES: usize = MAX_BYTES / 4;
 
 /// Why the server closes a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +74,8 @@ enum What {
     Control,
     /// Frames of a feed, which may be dropped and synced again.
     Frames(FeedId),
+    /// What is shown to who looks at a feed, which nobody misses.
+    Glimpse(FeedId),
     /// A page of a feed that was asked for, and what is answered instead to whoever may no longer
     /// hear the feed.
     Page(FeedId, Bytes),
@@ -123,12 +129,29 @@ impl Outbox {
         if self.is_closing() || self.off.contains(&feed) {
             return;
         }
+        if self.bytes > 0 && self.bytes + chunk.len() > MAX_BYTES {
+            self.shed();
+        }
         // An empty outbox takes anything: a batch may be larger than the bound.
         if self.bytes > 0 && self.bytes + chunk.len() > MAX_BYTES {
             self.set_stale(feed, name, last);
             return;
         }
         self.enqueue(What::Frames(feed), chunk.clone());
+    }
+
+    /// Queues what is shown to who looks at a feed, unless the client is slow.
+    pub(crate) fn push_glimpse(&mut self, feed: FeedId, frame: &Bytes) {
+        let fits = self.bytes + frame.len() <= MAX_GLIMPSES || self.bytes == 0;
+        if self.is_open() && !self.is_off(feed) && fits {
+            self.enqueue(What::Glimpse(feed), frame.clone());
+        }
+    }
+
+    /// Drops all glimpses: nobody misses them.
+    fn shed(&mut self) {
+        self.queue.retain(|item| !matches!(item.what, What::Glimpse(_)));
+        self.set_bytes(self.queue.iter().map(|item| item.bytes.len()).sum());
     }
 
     /// Drops what waits of a feed, and asks the client to sync it.
@@ -279,7 +302,9 @@ impl Outbox {
     }
 
     fn drop_feed(&mut self, feed: FeedId) {
-        self.queue.retain(|item| !matches!(item.what, What::Frames(of) if of == feed));
+        let is_of =
+            |what: &What| matches!(what, What::Frames(of) | What::Glimpse(of) if *of == feed);
+        self.queue.retain(|item| !is_of(&item.what));
         self.set_bytes(self.queue.iter().map(|item| item.bytes.len()).sum());
     }
 
@@ -355,6 +380,23 @@ mod tests {
         outbox.set_on(slow);
         outbox.push_frames(slow, "slow", &Bytes::from_static(b"again"), 4);
         assert_eq!(drain(&mut outbox), ["again"]);
+    }
+
+    #[test]
+    fn glimpses_are_the_first_to_go() {
+        let (busy, other) = (feed(), feed());
+        let mut outbox = Outbox::new();
+        outbox.open(Bytes::from_static(b"ready"));
+        outbox.push_glimpse(other, &Bytes::from_static(b"typing"));
+        outbox.push_frames(busy, "busy", &Bytes::from(vec![b'x'; MAX_BYTES - 11]), 1);
+        outbox.push_glimpse(other, &Bytes::from_static(b"more"));
+        outbox.push_frames(other, "other", &Bytes::from_static(b"news"), 2);
+        let out = drain(&mut outbox);
+        assert_eq!((out.len(), &*out[0], &*out[2]), (3, "ready", "news"), "and nothing is stale");
+
+        outbox.push_glimpse(other, &Bytes::from_static(b"secret"));
+        outbox.forget(other);
+        assert!(drain(&mut outbox).is_empty(), "who may not hear it sees nothing of it");
     }
 
     #[test]

@@ -14,10 +14,12 @@ use tokio::time::{Instant, MissedTickBehavior};
 use crate::Hub;
 use crate::hub::{Delivery, Step, WorkerId};
 use crate::outbox::{CloseReason, Outbox};
+use crate::people::Person;
 use crate::wire::{ping_frame, text_frame};
 
 mod connection;
 mod drain;
+mod looking;
 #[cfg(test)]
 mod tests;
 
@@ -48,6 +50,8 @@ pub(crate) struct Local {
 pub(crate) struct LocalFeed {
     name: Rc<str>,
     sockets: Vec<Rc<Socket>>,
+    /// Those of them that look at it.
+    lookers: Vec<Rc<Socket>>,
     /// The last rev queued, and when.
     last: i64,
     moved: Option<Instant>,
@@ -61,8 +65,19 @@ pub(crate) struct Socket {
     /// Feeds of which nothing was known when this socket subscribed: somebody else may learn a
     /// later head than its own first snapshot has.
     unknown: RefCell<Vec<FeedId>>,
+    /// Channels that it hears without its user being in them.
+    visits: RefCell<Vec<FeedId>>,
+    /// Channels that it looks at.
+    focus: RefCell<Vec<FeedId>>,
+    person: Arc<Person>,
     heard: Cell<Instant>,
     slot: u64,
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.person.leave();
+    }
 }
 
 impl Socket {
@@ -105,6 +120,9 @@ impl Worker {
             outbox: RefCell::new(Outbox::new()),
             feeds: RefCell::default(),
             unknown: RefCell::default(),
+            visits: RefCell::default(),
+            focus: RefCell::default(),
+            person: self.0.hub.enter(user),
             heard: Cell::new(Instant::now()),
             slot,
         });
@@ -163,8 +181,12 @@ impl Local {
                     }
                 }
             }
+            Delivery::Glimpse { feed, frame, audience } => self.show(*feed, frame, *audience),
             Delivery::Admit { feed, user } => {
                 let sockets = self.of_user(*user);
+                for socket in &sockets {
+                    socket.stays_in(feed.id());
+                }
                 // A cut that was carried out since may have taken this admission back as well.
                 let missed = !self.hub.is_subscribed(feed.id(), *user, self.id);
                 for socket in &sockets {
@@ -187,6 +209,7 @@ impl Local {
                 let closed = self.feeds.borrow_mut().remove(feed);
                 for socket in closed.into_iter().flat_map(|local| local.sockets) {
                     socket.feeds.borrow_mut().retain(|id| id != feed);
+                    socket.forgets(*feed);
                     socket.outbox.borrow_mut().end_feed(*feed, frame);
                 }
             }
@@ -199,6 +222,9 @@ impl Local {
             }
             Delivery::Belongs { feed, user, head } => {
                 let sockets = self.of_user(*user);
+                for socket in &sockets {
+                    socket.stays_in(feed.id());
+                }
                 for socket in sockets.iter().filter(|socket| !socket.hears(feed.id())) {
                     self.add(*feed, socket);
                     let mut outbox = socket.outbox.borrow_mut();
@@ -242,6 +268,7 @@ impl Local {
         let local = feeds.entry(id).or_insert_with(|| LocalFeed {
             name: name_of(feed),
             sockets: Vec::with_capacity(1),
+            lookers: Vec::new(),
             last: 0,
             moved: None,
         });
@@ -251,6 +278,8 @@ impl Local {
     /// Lets a socket hear a feed no more, nor what still waits of it.
     fn remove(&self, id: FeedId, socket: &Rc<Socket>) {
         socket.feeds.borrow_mut().retain(|feed| *feed != id);
+        self.unlook(id, socket);
+        socket.forgets(id);
         socket.outbox.borrow_mut().forget(id);
         let mut feeds = self.feeds.borrow_mut();
         let Some(local) = feeds.get_mut(&id) else { return };

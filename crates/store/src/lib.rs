@@ -28,9 +28,9 @@ pub use administration::{
 };
 pub use error::{Error, Unique};
 pub use model::{
-    Admission, Batch, Beginning, Changes, Credentials, Deletion, FileContent, FileLimits, Gap,
-    History, HistoryPart, MAX_BEHIND, NewFile, NewSession, NewUser, OwnChannel, Place, ProfileEdit,
-    Rotation, Session, SessionEnd, TokenHash,
+    Admission, BannedUser, Batch, Beginning, Changes, Credentials, Deletion, Door, FileContent,
+    FileLimits, Gap, History, HistoryPart, MAX_BEHIND, NewFile, NewSession, NewUser, OwnChannel,
+    Place, ProfileEdit, Rotation, Session, SessionEnd, Thread, TokenHash,
 };
 
 pub use postgres::PostgresAddress;

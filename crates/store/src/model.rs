@@ -3,14 +3,16 @@
 use serde::Serialize;
 use tertulia_domain::{
     Account, AccountKind, AccountRole, Bio, Channel, ChannelId, DisplayName, Email, FeedRow, Frame,
-    Member, Message, Outcome, Page, Rejection, SessionId, Timestamp, UserId, Username,
+    Member, Message, MessageView, Outcome, Page, Rejection, SessionId, Timestamp, UserId, Username,
 };
 use utoipa::ToSchema;
 
 use crate::rows::SessionRow;
 
+mod channels;
 mod files;
 
+pub use channels::{BannedUser, Door};
 pub use files::{Admission, Deletion, FileContent, FileLimits, NewFile};
 
 /// A client that is further behind is told to begin anew: reading its newest page costs less.
@@ -151,6 +153,8 @@ pub struct Place {
     pub feed: FeedRow,
     /// The person's row, if they ever were in it.
     pub member: Option<Member>,
+    /// The head of the person's own feed.
+    pub own_head: i64,
 }
 
 /// A channel that one is in.
@@ -185,9 +189,20 @@ pub enum HistoryPart {
 #[derive(Clone, Debug)]
 pub struct History {
     /// Newest first.
-    pub items: Vec<Message>,
+    pub items: Vec<MessageView>,
     /// The place before which older messages lie, if there are any.
     pub next: Option<i64>,
+}
+
+/// Part of a thread.
+#[derive(Clone, Debug)]
+pub struct Thread {
+    /// Replies, oldest first.
+    pub items: Vec<MessageView>,
+    /// The place after which more replies lie, if there are any.
+    pub next: Option<i64>,
+    /// Whether the one who asks follows it.
+    pub following: bool,
 }
 
 /// What a client needs to begin.

@@ -1,16 +1,18 @@
 //! The operations, each a query function on either database.
 
 use tertulia_domain::{
-    Account, AuditEntry, Channel, ChannelId, Email, Feed, FeedId, FeedRow, File, FileId, Member,
-    Message, MessageId, Page, PageRequest, Profile, SessionId, StoredFile, Timestamp, UserId,
+    Account, AuditEntry, Channel, ChannelId, Email, Emoji, Feed, FeedId, FeedRow, File, FileId,
+    Invitation, Invite, KnownStatus, Member, MessageEdition, MessageId, MessageView, Page,
+    PageRequest, Profile, ReactedBy, ReadBy, SessionId, StoredFile, Timestamp, UserId,
 };
 
 use crate::model::{Admission, Deletion, FileContent, FileLimits, NewFile};
 use crate::postgres::{begin, end};
 use crate::{
-    AdministeredChannel, AdministeredUser, AuditFilter, Begin, Beginning, Changes, Counts,
-    Credentials, Db, Erasure, Error, Gap, History, HistoryPart, NewSession, NewUser, OwnChannel,
-    Place, ProfileEdit, Rotation, Session, SessionEnd, Store, TokenHash, Upgrade, postgres, sqlite,
+    AdministeredChannel, AdministeredUser, AuditFilter, BannedUser, Begin, Beginning, Changes,
+    Counts, Credentials, Db, Door, Erasure, Error, Gap, History, HistoryPart, NewSession, NewUser,
+    OwnChannel, Place, ProfileEdit, Rotation, Session, SessionEnd, Store, Thread, TokenHash,
+    Upgrade, postgres, sqlite,
 };
 
 /// `read` is one statement, `snapshot` several that see the same, `write` several that are on disk
@@ -161,9 +163,20 @@ operations! {
 
     /// A channel, its feed and a person's place in it.
     snapshot place(channel: ChannelId, user: UserId) -> Option<Place> = channels::place;
-    /// Public channels whose name's key begins with `prefix`, by name.
-    read public_channels(prefix: String, page: PageRequest) -> Page<(Channel, FeedRow)>
-        = channels::public;
+    /// Public channels whose name's key begins with `prefix`, by name, but those from which `user`
+    /// is banned.
+    read public_channels(user: UserId, now: Timestamp, prefix: String, page: PageRequest)
+        -> Page<(Channel, FeedRow)> = channels::public;
+    /// Who is banned from a channel now, for somebody whose place in it is given with them.
+    snapshot bans(channel: ChannelId, user: UserId, page: PageRequest, now: Timestamp)
+        -> Option<(Place, Page<BannedUser>)> = bans::of_channel;
+    /// The links into a channel that are good, for somebody whose place in it is given with them.
+    snapshot invites(channel: ChannelId, user: UserId, page: PageRequest, now: Timestamp)
+        -> Option<(Place, Page<Invite>)> = invites::of_channel;
+    /// Where a link leads, and the place of `user` there.
+    snapshot door(hash: TokenHash, user: UserId) -> Option<Door> = invites::by_hash;
+    /// The invitations that a person has not answered, by channel.
+    read invitations(user: UserId, page: PageRequest) -> Page<Invitation> = invites::pending;
     /// The channels that a person is in, the newest first, without their last messages.
     snapshot channels_of(user: UserId, page: PageRequest) -> Page<OwnChannel> = channels::of_user;
     /// The channels that a person is in, the newest first, with their last messages.
@@ -181,10 +194,46 @@ operations! {
     read moved(known: Vec<(FeedId, i64)>) -> Vec<(FeedId, i64)> = feeds::moved;
 
     /// A message, for somebody whose place in its channel is given with it.
-    snapshot message(id: MessageId, user: UserId) -> Option<(Place, Message)> = messages::by_id;
+    snapshot message(id: MessageId, user: UserId) -> Option<(Place, MessageView)> = messages::by_id;
+    /// Who has reacted to a message with an emoji, for somebody whose place in its channel is given
+    /// with them.
+    snapshot reactors(message: MessageId, emoji: Emoji, user: UserId, page: PageRequest)
+        -> Option<(Place, Page<ReactedBy>)> = reactions::reactors;
+    /// Replies to a message whose place is above `after`, oldest first, for somebody whose place in
+    /// its channel is given with them.
+    snapshot replies(message: MessageId, user: UserId, after: i64, limit: i64)
+        -> Option<(Place, Thread)> = threads::replies;
+    /// The message with which a message's thread began, for somebody whose place in its channel is
+    /// given with it.
+    snapshot thread_root(message: MessageId, user: UserId) -> Option<(Place, MessageId)>
+        = threads::root_of;
+    /// What is pinned in a channel, the last first, for somebody whose place in it is given with it.
+    snapshot pins(channel: ChannelId, user: UserId) -> Option<(Place, Vec<MessageView>)>
+        = pins::of_channel;
+    /// What a message said before it was edited, the last first, for somebody whose place in its
+    /// channel is given with it.
+    snapshot editions(message: MessageId, user: UserId, page: PageRequest)
+        -> Option<(Place, Page<MessageEdition>)> = history::editions;
+    /// Notes whether somebody follows a thread.
+    write follow(root: MessageId, user: UserId, following: bool) -> () = threads::follow;
     /// A page of history, for somebody whose place in the channel is given with it.
     snapshot history(channel: ChannelId, user: UserId, part: HistoryPart, limit: i64)
         -> Option<(Place, History)> = messages::history;
+    /// How far the others in a channel have read, for somebody whose place in it is given with it.
+    snapshot reads(channel: ChannelId, user: UserId, page: PageRequest)
+        -> Option<(Place, Page<ReadBy>)> = reads::of_channel;
+    /// To whom a message has come, for somebody whose place in its channel is given with it.
+    snapshot message_reads(id: MessageId, user: UserId, page: PageRequest)
+        -> Option<(Place, Page<ReadBy>)> = reads::of_message;
+    /// How somebody wants to be seen.
+    read status(user: UserId) -> KnownStatus = presence::of;
+    /// The same for somebody who shares a channel with them; `None` for everybody else.
+    snapshot status_for(viewer: UserId, user: UserId) -> Option<KnownStatus> = presence::seen_by;
+    /// Keeps when people were last there, of those who let it be seen.
+    write note_seen(seen: Vec<(UserId, Timestamp)>) -> () = presence::note_seen;
+    /// Which of these people are in which of these channels, with the channels' heads.
+    read present(users: Vec<UserId>, channels: Vec<ChannelId>) -> Vec<(ChannelId, i64, UserId)>
+        = presence::present;
     /// A feed's row.
     read feed(feed: Feed) -> FeedRow = feeds::feed;
 

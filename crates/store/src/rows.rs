@@ -4,7 +4,8 @@ use diesel::prelude::{Insertable, Queryable, Selectable};
 use tertulia_domain::{
     Account, AccountRole, Channel, ChannelId, ChannelKind, ChannelName, DirectKey, FeedId,
     FeedRow as Feed, KnownRequest, Member, MemberState, Message, MessageId, MessageKind,
-    MessageRow as MessageAndDigest, Profile, RequestKey, Role, SessionId, UserId,
+    MessageRow as MessageAndDigest, Posting, Profile, Receipt, RequestKey, Role, SessionId,
+    SystemEvent, UserId,
 };
 use uuid::Uuid;
 
@@ -32,20 +33,48 @@ macro_rules! coded {
 
 mod accounts;
 mod files;
+mod reactions;
+mod statuses;
+mod ways;
 
 pub(crate) use accounts::{AccountStateRow, AuditRow, ErasureRow, account_kind_code};
 pub(crate) use files::{COMPLETE, FileRow, UPLOADING};
+pub(crate) use reactions::{ReactionCountRow, ReactionRow};
+pub(crate) use statuses::StatusRow;
+pub(crate) use ways::{BanRow, InvitationRow, InviteRow, invitation_state_code};
 
 coded!(AccountRole, account_role_code, account_role,
     AccountRole::Member => 0, AccountRole::Admin => 1);
 coded!(ChannelKind, channel_kind_code, channel_kind,
     ChannelKind::Public => 0, ChannelKind::Private => 1,
     ChannelKind::Direct => 2, ChannelKind::Group => 3);
-coded!(Role, role_code, role, Role::Member => 0, Role::Owner => 1);
+coded!(Role, role_code, role, Role::Member => 0, Role::Owner => 1, Role::Moderator => 2);
+coded!(Posting, posting_code, posting, Posting::Everyone => 0, Posting::Moderators => 1);
 coded!(MemberState, member_state_code, member_state,
-    MemberState::Joined => 0, MemberState::Left => 1, MemberState::Removed => 2);
-coded!(MessageKind, message_kind_code, message_kind,
-    MessageKind::Text => 0, MessageKind::File => 1);
+    MemberState::Joined => 0, MemberState::Left => 1, MemberState::Removed => 2,
+    MemberState::Banned => 3, MemberState::Unbanned => 4);
+
+/// What a message is, and what the channel tells of with it.
+pub(crate) const fn message_kind_code(kind: MessageKind, event: Option<SystemEvent>) -> i16 {
+    match (kind, event) {
+        (MessageKind::Text, _) => 0,
+        (MessageKind::File, _) => 1,
+        (MessageKind::System, Some(SystemEvent::Renamed) | None) => 2,
+        (MessageKind::System, Some(SystemEvent::Topic)) => 3,
+        (MessageKind::System, Some(SystemEvent::Pinned)) => 4,
+    }
+}
+
+fn message_kind(code: i16) -> Result<(MessageKind, Option<SystemEvent>), Error> {
+    Ok(match code {
+        0 => (MessageKind::Text, None),
+        1 => (MessageKind::File, None),
+        2 => (MessageKind::System, Some(SystemEvent::Renamed)),
+        3 => (MessageKind::System, Some(SystemEvent::Topic)),
+        4 => (MessageKind::System, Some(SystemEvent::Pinned)),
+        _ => return Err(Error::Corrupt("message_kind")),
+    })
+}
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = users)]
@@ -134,6 +163,10 @@ pub(crate) struct ChannelRow {
     name: Option<String>,
     name_key: Option<String>,
     description: String,
+    topic: String,
+    posting: i16,
+    slow_mode_seconds: i32,
+    archived_at: Option<At>,
     owner_id: Option<Id<UserId>>,
     direct_a: Option<Id<UserId>>,
     direct_b: Option<Id<UserId>>,
@@ -152,6 +185,10 @@ impl TryFrom<ChannelRow> for Channel {
             kind: channel_kind(row.kind)?,
             name: row.name,
             description: row.description,
+            topic: row.topic,
+            posting: posting(row.posting)?,
+            slow_mode_seconds: row.slow_mode_seconds,
+            archived_at: row.archived_at.map(|at| at.0),
             owner_id: row.owner_id.map(|id| id.0),
             participant_ids: row.direct_a.zip(row.direct_b).map(|(a, b)| [a.0, b.0]),
             created_at: row.created_at.0,
@@ -172,6 +209,10 @@ impl From<Channel> for ChannelRow {
             name_key,
             name: channel.name,
             description: channel.description,
+            topic: channel.topic,
+            posting: posting_code(channel.posting),
+            slow_mode_seconds: channel.slow_mode_seconds,
+            archived_at: channel.archived_at.map(At),
             owner_id: channel.owner_id.map(Id),
             direct_a: people.map(|[a, _]| Id(a)),
             direct_b: people.map(|[_, b]| Id(b)),
@@ -222,6 +263,12 @@ pub(crate) struct MemberRow {
     pub(crate) rev: i64,
     pub(crate) user_rev: i64,
     pub(crate) read_seq: i64,
+    pub(crate) joined_rev: i64,
+    pub(crate) muted_until: Option<At>,
+    pub(crate) banned_until: Option<At>,
+    pub(crate) said_at: Option<At>,
+    pub(crate) seen_seq: i64,
+    pub(crate) delivered_seq: i64,
 }
 
 impl TryFrom<MemberRow> for Member {
@@ -236,7 +283,12 @@ impl TryFrom<MemberRow> for Member {
             joined_at: row.joined_at.0,
             rev: row.rev,
             read_seq: row.read_seq,
+            receipt: Receipt { read_seq: row.seen_seq, delivered_seq: row.delivered_seq },
             user_rev: row.user_rev,
+            joined_rev: row.joined_rev,
+            muted_until: row.muted_until.map(|at| at.0),
+            banned_until: row.banned_until.map(|at| at.0),
+            said_at: row.said_at.map(|at| at.0),
         })
     }
 }
@@ -252,6 +304,12 @@ impl From<Member> for MemberRow {
             rev: member.rev,
             user_rev: member.user_rev,
             read_seq: member.read_seq,
+            joined_rev: member.joined_rev,
+            muted_until: member.muted_until.map(At),
+            banned_until: member.banned_until.map(At),
+            said_at: member.said_at.map(At),
+            seen_seq: member.receipt.read_seq,
+            delivered_seq: member.receipt.delivered_seq,
         }
     }
 }
@@ -280,6 +338,11 @@ pub(crate) struct MessageRow {
     pub(crate) created_at: At,
     pub(crate) edited_at: Option<At>,
     pub(crate) deleted_at: Option<At>,
+    pub(crate) thread_id: Option<Id<MessageId>>,
+    reply_count: i64,
+    last_reply_at: Option<At>,
+    pinned_at: Option<At>,
+    pinned_by: Option<Id<UserId>>,
 }
 
 impl TryFrom<MessageRow> for MessageAndDigest {
@@ -287,15 +350,22 @@ impl TryFrom<MessageRow> for MessageAndDigest {
 
     fn try_from(row: MessageRow) -> Result<Self, Error> {
         let digest = row.digest.try_into().map_err(|_| Error::Corrupt("digest"))?;
+        let (kind, event) = message_kind(row.kind)?;
         let message = Message {
             id: row.id.0,
             channel_id: row.channel_id.0,
             seq: row.seq,
             rev: row.rev,
             author_id: row.author_id.0,
-            kind: message_kind(row.kind)?,
+            kind,
+            event,
             content: row.content,
             reply_to: row.reply_to.map(|id| id.0),
+            thread_id: row.thread_id.map(|id| id.0),
+            reply_count: row.reply_count,
+            last_reply_at: row.last_reply_at.map(|at| at.0),
+            pinned_at: row.pinned_at.map(|at| at.0),
+            pinned_by: row.pinned_by.map(|id| id.0),
             // Read afterwards, of those few that have any.
             attachments: Vec::new(),
             created_at: row.created_at.0,
@@ -324,7 +394,7 @@ impl From<MessageAndDigest> for MessageRow {
             seq: message.seq,
             rev: message.rev,
             author_id: Id(message.author_id),
-            kind: message_kind_code(message.kind),
+            kind: message_kind_code(message.kind, message.event),
             content: message.content,
             reply_to: message.reply_to.map(Id),
             digest: row.digest.to_vec(),
@@ -332,6 +402,11 @@ impl From<MessageAndDigest> for MessageRow {
             created_at: At(message.created_at),
             edited_at: message.edited_at.map(At),
             deleted_at: message.deleted_at.map(At),
+            thread_id: message.thread_id.map(Id),
+            reply_count: message.reply_count,
+            last_reply_at: message.last_reply_at.map(At),
+            pinned_at: message.pinned_at.map(At),
+            pinned_by: message.pinned_by.map(Id),
         }
     }
 }

@@ -94,6 +94,10 @@ tables! {
         rev -> BigInt,
         messages_purged_at -> Nullable<DbTime>,
         members_purged_at -> Nullable<DbTime>,
+        topic -> Text,
+        posting -> SmallInt,
+        slow_mode_seconds -> Integer,
+        archived_at -> Nullable<DbTime>,
     }
     horizons (feed_id) {
         feed_id -> DbUuid,
@@ -113,6 +117,51 @@ tables! {
         rev -> BigInt,
         user_rev -> BigInt,
         read_seq -> BigInt,
+        joined_rev -> BigInt,
+        muted_until -> Nullable<DbTime>,
+        banned_until -> Nullable<DbTime>,
+        said_at -> Nullable<DbTime>,
+        seen_seq -> BigInt,
+        delivered_seq -> BigInt,
+    }
+    statuses (user_id) {
+        user_id -> DbUuid,
+        chosen -> SmallInt,
+        text -> Text,
+        emoji -> Nullable<Text>,
+        expires_at -> Nullable<DbTime>,
+        receipts -> SmallInt,
+        last_seen -> SmallInt,
+        seen_at -> Nullable<DbTime>,
+        user_rev -> BigInt,
+    }
+    bans (channel_id, user_id) {
+        channel_id -> DbUuid,
+        user_id -> DbUuid,
+        reason -> Text,
+        by_id -> DbUuid,
+        created_at -> DbTime,
+        expires_at -> Nullable<DbTime>,
+    }
+    invites (id) {
+        id -> DbUuid,
+        channel_id -> DbUuid,
+        hash -> Binary,
+        by_id -> DbUuid,
+        created_at -> DbTime,
+        expires_at -> Nullable<DbTime>,
+        max_uses -> Nullable<Integer>,
+        uses -> Integer,
+    }
+    invitations (channel_id, user_id) {
+        channel_id -> DbUuid,
+        user_id -> DbUuid,
+        kind -> SmallInt,
+        name -> Nullable<Text>,
+        by_id -> DbUuid,
+        created_at -> DbTime,
+        state -> SmallInt,
+        user_rev -> BigInt,
     }
     messages (id) {
         id -> DbUuid,
@@ -128,6 +177,36 @@ tables! {
         created_at -> DbTime,
         edited_at -> Nullable<DbTime>,
         deleted_at -> Nullable<DbTime>,
+        thread_id -> Nullable<DbUuid>,
+        reply_count -> BigInt,
+        last_reply_at -> Nullable<DbTime>,
+        pinned_at -> Nullable<DbTime>,
+        pinned_by -> Nullable<DbUuid>,
+    }
+    message_edits (message_id, version) {
+        message_id -> DbUuid,
+        version -> Integer,
+        content -> Text,
+        said_at -> DbTime,
+    }
+    thread_follows (message_id, user_id) {
+        message_id -> DbUuid,
+        user_id -> DbUuid,
+        following -> SmallInt,
+    }
+    reaction_counts (message_id, emoji) {
+        message_id -> DbUuid,
+        emoji -> Text,
+        channel_id -> DbUuid,
+        count -> BigInt,
+        rev -> BigInt,
+    }
+    reactions (message_id, user_id, emoji) {
+        message_id -> DbUuid,
+        user_id -> DbUuid,
+        emoji -> Text,
+        mine -> SmallInt,
+        user_rev -> BigInt,
     }
     files (id) {
         id -> DbUuid,

@@ -20,18 +20,35 @@ pub(crate) struct InsertMessages(pub(crate) Vec<MessageRow>);
 /// Moves heads, of new feeds too.
 pub(crate) struct MoveHeads(pub(crate) Vec<FeedRow>);
 
-/// Moves read markers, and nothing else of a member: no index names them, so none is touched.
+/// Moves the read markers of who has spoken, and nothing else of a member: no index names them, so none is touched.
 pub(crate) struct MoveMarkers(Vec<MemberRow>);
 
+/// Keeps how far people have read, and what others see of it.
+pub(crate) struct KeepMarks(Vec<MemberRow>);
+
 impl MoveMarkers {
-    /// Rows are repeated up to a power of two, which changes nothing.
-    pub(crate) fn new(mut rows: Vec<MemberRow>) -> Self {
-        if let Some(last) = rows.last().cloned() {
-            rows.resize(rows.len().next_power_of_two(), last);
-        }
-        Self(rows)
+    pub(crate) fn new(rows: Vec<MemberRow>) -> Self {
+        Self(padded(rows))
     }
 }
+
+impl KeepMarks {
+    pub(crate) fn new(rows: Vec<MemberRow>) -> Self {
+        Self(padded(rows))
+    }
+}
+
+/// Rows are repeated up to a power of two, which changes nothing.
+fn padded(mut rows: Vec<MemberRow>) -> Vec<MemberRow> {
+    if let Some(last) = rows.last().cloned() {
+        rows.resize(rows.len().next_power_of_two(), last);
+    }
+    rows
+}
+
+/// Which rows a `VALUES` whose first two columns are a member's key is about.
+const OF_MEMBERS: &str =
+    ") AS v WHERE members.channel_id = v.column1 AND members.user_id = v.column2";
 
 macro_rules! statements {
     ($($db:ty),+) => {$(
@@ -39,7 +56,7 @@ macro_rules! statements {
             fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, $db>) -> QueryResult<()> {
                 out.push_sql(
                     "INSERT INTO messages (id, channel_id, seq, rev, author_id, kind, content, \
-                     reply_to, digest, version, created_at, edited_at, deleted_at) VALUES ",
+                     reply_to, thread_id, digest, version, created_at, edited_at, deleted_at) VALUES ",
                 );
                 for (at, row) in self.0.iter().enumerate() {
                     out.push_sql(if at == 0 { "(" } else { ",(" });
@@ -58,6 +75,8 @@ macro_rules! statements {
                     out.push_bind_param::<Text, _>(&row.content)?;
                     out.push_sql(",");
                     out.push_bind_param::<Nullable<DbUuid>, _>(&row.reply_to)?;
+                    out.push_sql(",");
+                    out.push_bind_param::<Nullable<DbUuid>, _>(&row.thread_id)?;
                     out.push_sql(",");
                     out.push_bind_param::<Binary, _>(&row.digest)?;
                     out.push_sql(",");
@@ -108,7 +127,8 @@ macro_rules! statements {
         impl QueryFragment<$db> for MoveMarkers {
             fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, $db>) -> QueryResult<()> {
                 // Both databases call the columns of `VALUES` so.
-                out.push_sql("UPDATE members SET read_seq = v.column3 FROM (VALUES ");
+                out.push_sql("UPDATE members SET read_seq = v.column3, seen_seq = v.column4 \
+                     FROM (VALUES ");
                 for (at, row) in self.0.iter().enumerate() {
                     out.push_sql(if at == 0 { "(" } else { ",(" });
                     out.push_bind_param::<DbUuid, _>(&row.channel_id)?;
@@ -116,11 +136,35 @@ macro_rules! statements {
                     out.push_bind_param::<DbUuid, _>(&row.user_id)?;
                     out.push_sql(",");
                     out.push_bind_param::<BigInt, _>(&row.read_seq)?;
+                    out.push_sql(",");
+                    out.push_bind_param::<BigInt, _>(&row.seen_seq)?;
                     out.push_sql(")");
                 }
+                out.push_sql(OF_MEMBERS);
+                Ok(())
+            }
+        }
+
+        impl QueryFragment<$db> for KeepMarks {
+            fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, $db>) -> QueryResult<()> {
                 out.push_sql(
-                    ") AS v WHERE members.channel_id = v.column1 AND members.user_id = v.column2",
+                    "UPDATE members SET read_seq = v.column3, seen_seq = v.column4, \
+                     delivered_seq = v.column5, user_rev = v.column6 FROM (VALUES ",
                 );
+                for (at, row) in self.0.iter().enumerate() {
+                    out.push_sql(if at == 0 { "(" } else { ",(" });
+                    out.push_bind_param::<DbUuid, _>(&row.channel_id)?;
+                    out.push_sql(",");
+                    out.push_bind_param::<DbUuid, _>(&row.user_id)?;
+                    for value in
+                        [&row.read_seq, &row.seen_seq, &row.delivered_seq, &row.user_rev]
+                    {
+                        out.push_sql(",");
+                        out.push_bind_param::<BigInt, _>(value)?;
+                    }
+                    out.push_sql(")");
+                }
+                out.push_sql(OF_MEMBERS);
                 Ok(())
             }
         }
@@ -146,4 +190,4 @@ macro_rules! runs {
     )+};
 }
 
-runs!(InsertMessages, MoveHeads, MoveMarkers);
+runs!(InsertMessages, KeepMarks, MoveHeads, MoveMarkers);

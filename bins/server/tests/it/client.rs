@@ -113,7 +113,7 @@ impl Person {
 
     /// Says something, and gives the message.
     pub(crate) async fn say(&self, channel: &str, content: &str) -> Value {
-        self.try_to_say(channel, content).await.expect(201).body.clone()
+        as_told(&self.try_to_say(channel, content).await.expect(201).body)
     }
 
     /// All that was said in a channel after a place in it, oldest first.
@@ -127,7 +127,7 @@ impl Person {
             if items.is_empty() {
                 return all;
             }
-            all.extend(items.iter().rev().cloned());
+            all.extend(items.iter().rev().map(as_told));
         }
     }
 }
@@ -160,4 +160,13 @@ impl Answer {
 #[track_caller]
 pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
+}
+
+/// A message as frames have it: without what is of who asks, and of the moment.
+pub(crate) fn as_told(message: &Value) -> Value {
+    let mut message = message.clone();
+    for added in ["quote", "reactions"] {
+        message.as_object_mut().map(|fields| fields.remove(added));
+    }
+    message
 }

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use serde_json::json;
 
+use crate::client::as_told;
 use crate::process::Home;
 use crate::socket::Socket;
 
@@ -66,7 +67,7 @@ async fn a_full_disk_stops_writing_not_reading_and_is_got_over() {
         if answer.status != 201 {
             break answer;
         }
-        said.push(answer.body);
+        said.push(as_told(&answer.body));
         assert!(said.len() < 2000, "the disk does not fill up");
     };
     assert_eq!(refused.problem(507), "disk_full");

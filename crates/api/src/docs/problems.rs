@@ -55,6 +55,11 @@ problems! {
     Forbidden {
         403 "`forbidden`: it can be seen, but not done.",
     }
+    /// For saying something.
+    Silenced {
+        403 "`forbidden`: one may not write here; or `muted`: not before `Retry-After` seconds.",
+        429 "`slow_mode`: one has spoken lately; wait for `Retry-After` seconds.",
+    }
     /// For what may not be there.
     NotFound {
         404 "`not_found`: there is no such thing, as far as the caller may know.",
@@ -74,6 +79,10 @@ problems! {
     /// For operations with a query string.
     BadQuery {
         422 "`invalid`: `errors` has all that is wrong with the query.",
+    }
+    /// For operations whose path names an emoji.
+    BadEmoji {
+        422 "`invalid`: this is not one emoji.",
     }
     /// For operations with a body.
     BadBody {

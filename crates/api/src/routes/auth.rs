@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use serde::Serialize;
-use tertulia_chat::{Chat, Registration, Session, SignedIn, Ticket};
+use tertulia_chat::{Chat, OwnView, Registration, Session, SignedIn, Ticket};
 use tertulia_domain::{Account, DisplayName, Email, NewPassword, Page, SessionId, Username};
 use utoipa::ToSchema;
 
@@ -262,12 +262,12 @@ pub(crate) async fn create_ticket(chat: Data<Chat>, caller: Caller) -> Answer {
 #[utoipa::path(
     get, path = "/api/v1/auth/me", operation_id = "me", tag = "auth",
     responses(
-        (status = 200, description = "One's account.", body = Account),
+        (status = 200, description = "One's account.", body = OwnView),
         Unauthenticated, Unavailable,
     )
 )]
 pub(crate) async fn me(chat: Data<Chat>, caller: Caller) -> Answer {
-    Ok(ok(&chat.account(&caller).await?))
+    Ok(ok(&chat.oneself(&caller).await?))
 }
 
 /// Change one's password.

@@ -2,7 +2,9 @@
 
 use actix_web::web::Data;
 use tertulia_chat::{ChannelDraft, ChannelView, Chat};
-use tertulia_domain::{ChannelId, ChannelName, Description, Fault, Member, Page};
+use tertulia_domain::{
+    self as domain, ChannelId, ChannelName, Description, Fault, Page, Posting, Topic,
+};
 use utoipa::ToSchema;
 
 use super::idempotency::{IdempotencyHeader, Repeatable};
@@ -73,17 +75,60 @@ pub(crate) struct ChannelEdit {
     #[schema(value_type = Option<String>, max_length = 1000,
         pattern = r"^[^\x00]*$")]
     description: Option<Description>,
+    /// What is talked about there now, on one line, which may be nothing.
+    #[schema(value_type = Option<String>, max_length = 250, pattern = r"^[^\x00-\x1f]*$")]
+    topic: Option<Topic>,
+    /// Who may write.
+    posting: Option<Posting>,
+    /// How long a member waits between two messages, in seconds; 0: not at all.
+    #[schema(minimum = 0, maximum = 21600)]
+    slow_mode_seconds: Option<i32>,
+    /// Whether nobody may write there or come in, while reading goes on. Its owner says so.
+    archived: Option<bool>,
 }
+
+/// The longest that slow mode keeps anybody waiting: six hours.
+const MAX_SLOW_MODE: i64 = 21_600;
 
 impl Input for ChannelEdit {
     fn read(fields: &mut Fields) -> Option<Self> {
         let name = fields.optional("name", |text| ChannelName::parse(&text));
         let description = fields.optional("description", |text| Description::parse(&text));
-        let edit = Self { name: name?, description: description? };
-        if edit.name.is_none() && edit.description.is_none() {
-            return fields.fault("", Fault::new("nothing_to_change", "name or description"));
-        }
-        Some(edit)
+        let topic = fields.optional("topic", |text| Topic::parse(&text));
+        let posting = fields.optional("posting", |text| match text.as_str() {
+            "everyone" => Ok(Posting::Everyone),
+            "moderators" => Ok(Posting::Moderators),
+            _ => Err(Fault::new("unknown_kind", "everyone or moderators")),
+        });
+        let slow = fields.optional_number("slow_mode_seconds", 0..=MAX_SLOW_MODE);
+        let archived = fields.switch("archived");
+        let edit = Self {
+            name: name?,
+            description: description?,
+            topic: topic?,
+            posting: posting?,
+            slow_mode_seconds: slow?.and_then(|seconds| i32::try_from(seconds).ok()),
+            archived: archived?,
+        };
+        let Self {
+            name: None,
+            description: None,
+            topic: None,
+            posting: None,
+            slow_mode_seconds: None,
+            archived: None,
+        } = edit
+        else {
+            return Some(edit);
+        };
+        fields.fault("", Fault::new("nothing_to_change", "at least one field"))
+    }
+}
+
+impl From<ChannelEdit> for domain::ChannelEdit {
+    fn from(edit: ChannelEdit) -> Self {
+        let ChannelEdit { name, description, topic, posting, slow_mode_seconds, archived } = edit;
+        Self { name, description, topic, posting, slow_mode_seconds, archived }
     }
 }
 
@@ -159,14 +204,16 @@ pub(crate) async fn get_channel(
 
 /// Change a channel.
 ///
-/// Its owner may; of a group, every member. What is not named stays as it is.
+/// Its owner and moderators may; name, description and topic of a group every member; archiving is the
+/// owner's. What is not named stays as it is. Of an archived channel only that can be changed, or
+/// anything in the request that opens it again.
 #[utoipa::path(
     patch, path = "/api/v1/channels/{channel}", operation_id = "update_channel", tag = "channels",
     params(("channel" = ChannelId, Path, description = "The channel.")),
     request_body(content = ChannelEdit, description = "What changes."),
     responses(
         (status = 200, description = "The channel as it is now.", body = ChannelView),
-        Unauthenticated, Forbidden, NotFound, BadBody, Unwritable,
+        Unauthenticated, Forbidden, NotFound, Conflict, BadBody, Unwritable,
     )
 )]
 pub(crate) async fn update_channel(
@@ -175,7 +222,7 @@ pub(crate) async fn update_channel(
     InPath(channel): InPath<ChannelId>,
     Body(edit): Body<ChannelEdit>,
 ) -> Answer {
-    Ok(ok(&chat.update_channel(&caller, channel, edit.name, edit.description).await?))
+    Ok(ok(&chat.update_channel(&caller, channel, edit.into()).await?))
 }
 
 /// Delete a channel.
@@ -196,46 +243,5 @@ pub(crate) async fn delete_channel(
     InPath(channel): InPath<ChannelId>,
 ) -> Answer {
     chat.delete_channel(&caller, channel).await?;
-    Ok(done())
-}
-
-/// Come into a public channel.
-///
-/// Coming in twice does nothing more.
-#[utoipa::path(
-    post, path = "/api/v1/channels/{channel}/join", operation_id = "join_channel",
-    tag = "members",
-    params(("channel" = ChannelId, Path, description = "The channel.")),
-    responses(
-        (status = 200, description = "One's place in it.", body = Member),
-        Unauthenticated, Forbidden, NotFound, Conflict, Unwritable,
-    )
-)]
-pub(crate) async fn join_channel(
-    chat: Data<Chat>,
-    caller: Caller,
-    InPath(channel): InPath<ChannelId>,
-) -> Answer {
-    Ok(ok(&chat.join(&caller, channel).await?))
-}
-
-/// Leave a channel.
-///
-/// Its owner cannot: a channel never stands without one.
-#[utoipa::path(
-    post, path = "/api/v1/channels/{channel}/leave", operation_id = "leave_channel",
-    tag = "members",
-    params(("channel" = ChannelId, Path, description = "The channel.")),
-    responses(
-        (status = 204, description = "One is out of it."),
-        Unauthenticated, Forbidden, NotFound, Conflict, Unwritable,
-    )
-)]
-pub(crate) async fn leave_channel(
-    chat: Data<Chat>,
-    caller: Caller,
-    InPath(channel): InPath<ChannelId>,
-) -> Answer {
-    chat.leave(&caller, channel).await?;
     Ok(done())
 }

@@ -21,10 +21,10 @@ pub(super) struct IdempotencyHeader {
     /// Chosen by the client, for this request only, and sent with it each time: 1–64 visible ASCII
     /// characters but `"` and `\`, with or without quotes around them. The same request of the same
     /// account with the same key makes one thing, ever; another request with it is refused.
+    // No example: the page at `/docs` would send it with every request.
     #[param(rename = "idempotency-key", value_type = Option<String>, required = false,
         min_length = 1, max_length = 66,
-        pattern = r#"^("[!#-\[\]-~]{1,64}"|[!#-\[\]-~]{1,64})$"#,
-        example = "\"8e03978e-40d5-43dd-bc93-6894a57f9324\"")]
+        pattern = r#"^("[!#-\[\]-~]{1,64}"|[!#-\[\]-~]{1,64})$"#)]
     idempotency_key: Option<IdempotencyKey>,
 }
 

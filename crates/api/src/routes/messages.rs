@@ -3,15 +3,15 @@
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use tertulia_chat::{Chat, HistoryPage, HistoryPart, MessageDraft};
-use tertulia_domain::{ChannelId, Fault, FileId, Message, MessageBody, MessageId};
+use tertulia_domain::{ChannelId, Fault, FileId, Message, MessageBody, MessageId, MessageView};
 use utoipa::{IntoParams, ToSchema};
 
 use super::etag::{self, IfMatch, IfNoneMatch};
 use super::paging::{self, MAX_COUNT, opaque};
 use super::{Answer, InPath, NO_STORE, done, made, ok};
 use crate::docs::problems::{
-    BadBody, BadQuery, Conflict, Forbidden, NotFound, Stale, Unauthenticated, Unavailable,
-    Unwritable,
+    BadBody, BadQuery, Conflict, Forbidden, NotFound, Silenced, Stale, Unauthenticated,
+    Unavailable, Unwritable,
 };
 use crate::extract::{Body, Caller, Query};
 use crate::fields::{Fields, Input, content, id, message_id};
@@ -131,13 +131,13 @@ fn tagged(mut response: HttpResponse, message: &Message) -> HttpResponse {
     params(("channel" = ChannelId, Path, description = "The channel.")),
     request_body(content = NewMessage, description = "The message."),
     responses(
-        (status = 201, description = "The message.", body = Message, headers(
+        (status = 201, description = "The message.", body = MessageView, headers(
             ("etag" = String, description = "Of its content."),
             ("location" = String, description = "Where it is."),
         )),
         (status = 200, description = "The message that was sent with this id before, as it is now.",
-            body = Message, headers(("etag" = String, description = "Of its content."))),
-        Unauthenticated, Forbidden, NotFound, Conflict, BadBody, Unwritable,
+            body = MessageView, headers(("etag" = String, description = "Of its content."))),
+        Unauthenticated, Silenced, NotFound, Conflict, BadBody, Unwritable,
     )
 )]
 pub(crate) async fn send_message(
@@ -154,7 +154,11 @@ pub(crate) async fn send_message(
     };
     let (message, new) = chat.send(&caller, channel, draft)?.await?;
     let location = format!("/api/v1/messages/{}", message.id);
-    Ok(tagged(made(new, &location, &message), &message))
+    let view = match message.reply_to {
+        None if new => MessageView::from(message),
+        _ => chat.message(&caller, message.id).await?,
+    };
+    Ok(tagged(made(new, &location, &view), &view.message))
 }
 
 /// Read a channel's history.
@@ -190,7 +194,7 @@ pub(crate) async fn list_messages(
             description = "The `ETag` of what the client has."),
     ),
     responses(
-        (status = 200, description = "The message.", body = Message,
+        (status = 200, description = "The message.", body = MessageView,
             headers(("etag" = String, description = "Of its content."))),
         (status = 304, description = "It says what it said.",
             headers(("etag" = String, description = "Of its content."))),
@@ -203,12 +207,12 @@ pub(crate) async fn get_message(
     InPath(message): InPath<MessageId>,
     known: IfNoneMatch,
 ) -> Answer {
-    let message = chat.message(&caller, message).await?;
-    if known.holds(&message) {
+    let view = chat.message(&caller, message).await?;
+    if known.holds(&view.message) {
         let response = HttpResponse::NotModified().insert_header(NO_STORE).finish();
-        return Ok(tagged(response, &message));
+        return Ok(tagged(response, &view.message));
     }
-    Ok(tagged(ok(&message), &message))
+    Ok(tagged(ok(&view), &view.message))
 }
 
 /// Edit one's message.
@@ -223,7 +227,7 @@ pub(crate) async fn get_message(
     ),
     request_body(content = MessageEdit, description = "What it is to say."),
     responses(
-        (status = 200, description = "The message as it is now.", body = Message,
+        (status = 200, description = "The message as it is now.", body = MessageView,
             headers(("etag" = String, description = "Of its content."))),
         Unauthenticated, Forbidden, NotFound, Conflict, Stale, BadBody, Unwritable,
     )
@@ -236,7 +240,8 @@ pub(crate) async fn edit_message(
     Body(edit): Body<MessageEdit>,
 ) -> Answer {
     let (message, _) = chat.edit(&caller, message, edit.content, expect)?.await?;
-    Ok(tagged(ok(&message), &message))
+    let view = chat.message(&caller, message.id).await?;
+    Ok(tagged(ok(&view), &view.message))
 }
 
 /// Delete a message.
@@ -266,6 +271,6 @@ pub(crate) async fn delete_message(
 }
 
 /// The place that a cursor of history holds, in the one way in which it is written.
-fn place(key: &str) -> Option<i64> {
+pub(super) fn place(key: &str) -> Option<i64> {
     key.parse().ok().filter(|seq: &i64| *seq > 0 && seq.to_string() == key)
 }

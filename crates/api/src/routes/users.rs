@@ -1,8 +1,8 @@
 //! People.
 
 use actix_web::web::Data;
-use tertulia_chat::{Chat, OwnChannelView, ProfileEdit};
-use tertulia_domain::{Account, Bio, DisplayName, Fault, Page, Profile, UserId, Username};
+use tertulia_chat::{Chat, OwnChannelView, OwnView, PersonView, ProfileEdit};
+use tertulia_domain::{Bio, DisplayName, Fault, Page, Profile, UserId, Username};
 use utoipa::ToSchema;
 
 use super::paging::{Part, Search, page};
@@ -27,15 +27,28 @@ pub(crate) struct AccountEdit {
     /// The new text about oneself, which may be empty.
     #[schema(value_type = Option<String>, max_length = 500, pattern = r"^[^\x00]*$")]
     bio: Option<Bio>,
+    /// Whether others see how far one has read, and one how far others have.
+    receipts: Option<bool>,
+    /// Whether others see when one was last there.
+    last_seen: Option<bool>,
 }
 
 impl Input for AccountEdit {
     fn read(fields: &mut Fields) -> Option<Self> {
         let display_name = fields.optional("display_name", |text| DisplayName::parse(&text));
         let bio = fields.optional("bio", |text| Bio::parse(&text));
-        let edit = Self { display_name: display_name?, bio: bio? };
-        if edit.display_name.is_none() && edit.bio.is_none() {
-            return fields.fault("", Fault::new("nothing_to_change", "display_name or bio"));
+        let receipts = fields.switch("receipts");
+        let last_seen = fields.switch("last_seen");
+        let edit = Self {
+            display_name: display_name?,
+            bio: bio?,
+            receipts: receipts?,
+            last_seen: last_seen?,
+        };
+        let unseen = edit.receipts.is_none() && edit.last_seen.is_none();
+        if unseen && edit.display_name.is_none() && edit.bio.is_none() {
+            let fields_of = "display_name, bio, receipts or last_seen";
+            return fields.fault("", Fault::new("nothing_to_change", fields_of));
         }
         Some(edit)
     }
@@ -107,12 +120,12 @@ pub(crate) async fn delete_own_account(
 #[utoipa::path(
     get, path = "/api/v1/users/me", operation_id = "own_account", tag = "users",
     responses(
-        (status = 200, description = "One's account.", body = Account),
+        (status = 200, description = "One's account.", body = OwnView),
         Unauthenticated, Unavailable,
     )
 )]
 pub(crate) async fn own_account(chat: Data<Chat>, caller: Caller) -> Answer {
-    Ok(ok(&chat.account(&caller).await?))
+    Ok(ok(&chat.oneself(&caller).await?))
 }
 
 /// Change how one is seen.
@@ -122,7 +135,7 @@ pub(crate) async fn own_account(chat: Data<Chat>, caller: Caller) -> Answer {
     patch, path = "/api/v1/users/me", operation_id = "update_own_account", tag = "users",
     request_body(content = AccountEdit, description = "What changes."),
     responses(
-        (status = 200, description = "One's account as it is now.", body = Account),
+        (status = 200, description = "One's account as it is now.", body = OwnView),
         Unauthenticated, BadBody, Unwritable,
     )
 )]
@@ -131,8 +144,10 @@ pub(crate) async fn update_own_account(
     caller: Caller,
     Body(edit): Body<AccountEdit>,
 ) -> Answer {
+    chat.show(&caller, edit.receipts, edit.last_seen).await?;
     let edit = ProfileEdit { display_name: edit.display_name, bio: edit.bio };
-    Ok(ok(&chat.update_profile(&caller, edit).await?))
+    chat.update_profile(&caller, edit).await?;
+    Ok(ok(&chat.oneself(&caller).await?))
 }
 
 /// List one's channels.
@@ -181,7 +196,7 @@ pub(crate) async fn list_users(
     get, path = "/api/v1/users/{user}", operation_id = "get_user", tag = "users",
     params(("user" = UserId, Path, description = "Who.")),
     responses(
-        (status = 200, description = "Their profile.", body = Profile),
+        (status = 200, description = "Their profile.", body = PersonView),
         Unauthenticated, NotFound, Unavailable,
     )
 )]
@@ -190,7 +205,7 @@ pub(crate) async fn get_user(
     caller: Caller,
     InPath(user): InPath<UserId>,
 ) -> Answer {
-    Ok(ok(&chat.profile(&caller, user).await?))
+    Ok(ok(&chat.person(&caller, user).await?))
 }
 
 /// Somebody, by username.
@@ -202,7 +217,7 @@ pub(crate) async fn get_user(
     params(("username" = String, Path, description = "Their username.",
         min_length = 2, max_length = 32, example = "ann")),
     responses(
-        (status = 200, description = "Their profile.", body = Profile),
+        (status = 200, description = "Their profile.", body = PersonView),
         Unauthenticated, NotFound, Unavailable,
     )
 )]
@@ -212,5 +227,5 @@ pub(crate) async fn get_user_by_username(
     InPath(username): InPath<String>,
 ) -> Answer {
     let username = Username::parse(&username).map_err(|_| Problem::not_found())?;
-    Ok(ok(&chat.profile_by_username(&caller, username.as_str()).await?))
+    Ok(ok(&chat.person_by_username(&caller, username.as_str()).await?))
 }

@@ -3,8 +3,9 @@
 use serde::Serialize;
 use serde_json::Value;
 use tertulia_chat::{FeedCursor, MessageDraft};
-use tertulia_domain::{ChannelId, Fault, Faults, MessageBody, MessageId};
+use tertulia_domain::{ChannelId, Emoji, Fault, Faults, MessageBody, MessageId};
 
+use super::looking::{Delivered, Focus, Look, Read, SetStatus, Subscribe, Typing, Unsubscribe};
 use crate::fields::{Fields, Input, Object, content, id, message_id, text};
 use crate::problem::Problem;
 use crate::routes::MAX_COUNT;
@@ -26,7 +27,9 @@ pub(super) enum Request {
     Send { channel: ChannelId, draft: MessageDraft },
     Edit { message: MessageId, body: MessageBody },
     Delete { message: MessageId },
+    React { message: MessageId, emoji: Emoji, mine: bool },
     Sync { feed: FeedName, cursor: FeedCursor, limit: i64 },
+    Look(Look),
     AuthRefresh { token: String },
     Ping,
 }
@@ -85,11 +88,9 @@ macro_rules! client_frames {
         /// The `type` of every frame that a client may send.
         pub const CLIENT_FRAMES: &[&str] = &[$($kind),+];
 
-        $(struct $input(Request);)+
-
         fn read(kind: &str, fields: Fields) -> Result<Request, Faults> {
             match kind {
-                $($kind => fields.read().map(|$input(request)| request),)+
+                $($kind => fields.read().map(|$input(request)| request.into()),)+
                 _ => Err(Faults::one("type", Fault::new("unknown_type", "a known type"))),
             }
         }
@@ -100,9 +101,33 @@ client_frames! {
     "message.send" => Send,
     "message.edit" => Edit,
     "message.delete" => Delete,
+    "reaction.add" => AddReaction,
+    "reaction.remove" => RemoveReaction,
+    "read" => Read,
+    "delivered" => Delivered,
+    "focus" => Focus,
+    "typing" => Typing,
+    "subscribe" => Subscribe,
+    "unsubscribe" => Unsubscribe,
+    "status.set" => SetStatus,
     "sync" => Sync,
     "auth.refresh" => AuthRefresh,
     "ping" => Ping,
+}
+
+struct Send(Request);
+struct Edit(Request);
+struct Delete(Request);
+struct AddReaction(Request);
+struct RemoveReaction(Request);
+struct Sync(Request);
+struct AuthRefresh(Request);
+struct Ping(Request);
+
+impl From<Look> for Request {
+    fn from(look: Look) -> Self {
+        Self::Look(look)
+    }
 }
 
 impl Input for Send {
@@ -129,6 +154,24 @@ impl Input for Delete {
     fn read(fields: &mut Fields) -> Option<Self> {
         Some(Self(Request::Delete { message: fields.required("message_id", id)? }))
     }
+}
+
+impl Input for AddReaction {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        reaction(fields, true).map(Self)
+    }
+}
+
+impl Input for RemoveReaction {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        reaction(fields, false).map(Self)
+    }
+}
+
+fn reaction(fields: &mut Fields, mine: bool) -> Option<Request> {
+    let message = fields.required("message_id", id);
+    let emoji = fields.required("emoji", |text| Emoji::parse(&text));
+    Some(Request::React { message: message?, emoji: emoji?, mine })
 }
 
 impl Input for Sync {

@@ -15,8 +15,8 @@ use serde::Serialize;
 use serde_json::Value;
 use tertulia_chat::{Caller, ChannelHead, Chat, Delta, Error, FeedCursor, Ready};
 use tertulia_domain::{
-    Account, ChannelId, Cursor, Feed, Message, MessageBody, MessagePrecondition, SessionId,
-    Timestamp,
+    Account, ChannelId, Cursor, Feed, Message, MessageBody, MessagePrecondition, OwnStatus,
+    SessionId, Timestamp,
 };
 use tertulia_realtime::{CloseReason, Connection};
 use tokio::sync::Semaphore;
@@ -24,6 +24,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::frames::{Asked, FeedName, Request, reply};
 use super::incoming::{Incoming, MAX_MESSAGE, Reader};
+use super::looking::{self, Look, Nothing, Typed};
 use crate::problem::Problem;
 use crate::routes::opaque;
 
@@ -43,6 +44,7 @@ pub(super) struct Session {
     unanswered: FuturesUnordered<LocalBoxFuture<'static, Answer>>,
     /// One page of what was missed at a time: pages are large.
     syncing: Rc<Semaphore>,
+    typed: Typed,
 }
 
 /// The reply to a frame, and, when it is a page, of what, and what is said to whoever may no longer
@@ -69,7 +71,8 @@ impl Session {
         since: Option<Timestamp>,
     ) -> Self {
         let syncing = Rc::new(Semaphore::new(1));
-        Self { chat, caller, connection, since, unanswered: FuturesUnordered::new(), syncing }
+        let (unanswered, typed) = (FuturesUnordered::new(), Typed::default());
+        Self { chat, caller, connection, since, unanswered, syncing, typed }
     }
 
     /// Serves the socket until it closes.
@@ -121,7 +124,8 @@ impl Session {
                 ready.channels.iter().map(|channel| (Feed::Channel(channel.feed), channel.head));
             let heads = heads.chain([(Feed::Me(self.caller.user), ready.head)]);
             if heard == allowed && connection.learn(heads) {
-                let frame = ReadyFrame::new(ready, self.caller.session);
+                let status = chat.greet(&self.caller).await?;
+                let frame = ReadyFrame::new(ready, status, self.caller.session);
                 return Ok(serde_json::to_vec(&frame).unwrap_or_default());
             }
         }
@@ -200,6 +204,9 @@ impl Session {
     /// Answers a frame, or begins to. True when the token was renewed.
     fn answer(&mut self, text: &str) -> bool {
         let Asked { reference, request } = Asked::parse(text);
+        if !matches!(request, Ok(Request::Ping | Request::AuthRefresh { .. })) {
+            self.connection.acted(self.chat.now());
+        }
         match request {
             Ok(Request::Send { channel, draft }) => {
                 let sent = self.chat.send(&self.caller, channel, draft);
@@ -214,6 +221,12 @@ impl Session {
                 let any = MessagePrecondition::Any;
                 let deleted = self.chat.delete(&self.caller, message, any);
                 self.change(reference, deleted);
+            }
+            Ok(Request::React { message, emoji, mine }) => {
+                match self.chat.react(&self.caller, message, emoji, mine) {
+                    Ok(reaction) => self.later(reference, reaction),
+                    Err(error) => self.refuse(&reference, error),
+                }
             }
             Ok(Request::Sync { feed, cursor, limit }) => {
                 let (chat, caller) = (self.chat.clone(), self.caller);
@@ -231,6 +244,7 @@ impl Session {
                     Answer { json, page: Some((of, instead)) }
                 }));
             }
+            Ok(Request::Look(look)) => self.look(reference, look),
             Ok(Request::AuthRefresh { token }) => {
                 let renewed = self.renew(&token);
                 let data = renewed.as_ref().map(|()| self.caller.expires_at);
@@ -245,6 +259,41 @@ impl Session {
             Err(problem) => self.connection.send(&reply::<()>(&reference, &Err(problem))),
         }
         false
+    }
+
+    fn look(&mut self, reference: Value, look: Look) {
+        let (chat, caller) = (self.chat.clone(), self.caller);
+        let connection = self.connection.clone();
+        match look {
+            Look::Read { channel, seq } => {
+                self.later(reference, chat.read(&caller, channel, seq));
+            }
+            Look::Delivered { channel, seq } => {
+                self.later(reference, chat.delivered(&caller, channel, seq));
+            }
+            Look::Focus { channels } => {
+                self.later(
+                    reference,
+                    async move { looking::focus(&chat, &connection, channels).await },
+                );
+            }
+            Look::Typing { channel, active } if self.typed.tells(channel, active) => {
+                self.later(reference, async move {
+                    chat.typing(&caller, channel, active).await.map(|()| Nothing {})
+                });
+            }
+            Look::Typing { .. } => self.connection.send(&reply(&reference, &Ok(Nothing {}))),
+            Look::Subscribe { channel } => self.later(reference, async move {
+                looking::subscribe(&chat, &caller, &connection, channel).await
+            }),
+            Look::Unsubscribe { channel } => {
+                self.connection.leave(channel);
+                self.connection.send(&reply(&reference, &Ok(Nothing {})));
+            }
+            Look::SetStatus(status) => {
+                self.later(reference, async move { chat.set_status(&caller, status).await });
+            }
+        }
     }
 
     /// Replies with a message once its change is on disk.
@@ -351,6 +400,8 @@ struct ReadyFrame {
 #[derive(Serialize)]
 struct MeHead {
     head: i64,
+    #[serde(flatten)]
+    own: OwnStatus,
 }
 
 /// What a client had better not exceed.
@@ -359,6 +410,8 @@ struct Limits {
     frame_bytes: usize,
     content_characters: usize,
     unanswered_frames: usize,
+    focused_channels: usize,
+    subscriptions: usize,
 }
 
 #[derive(Serialize)]
@@ -379,7 +432,7 @@ struct Overloaded {
 }
 
 impl ReadyFrame {
-    fn new(ready: Ready, session_id: SessionId) -> Self {
+    fn new(ready: Ready, own: OwnStatus, session_id: SessionId) -> Self {
         Self {
             kind: "ready",
             user: ready.account,
@@ -391,8 +444,10 @@ impl ReadyFrame {
                 frame_bytes: MAX_MESSAGE,
                 content_characters: MessageBody::MAX_CHARS,
                 unanswered_frames: MAX_UNANSWERED,
+                focused_channels: looking::MAX_FOCUS,
+                subscriptions: looking::MAX_VISITS,
             },
-            me: MeHead { head: ready.head },
+            me: MeHead { head: ready.head, own },
             channels: ready.channels,
             next: ready.next.map(opaque),
             gone: ready.gone,

@@ -76,6 +76,7 @@ impl Target {
             .template
             .replace("{channel}", &self.channel)
             .replace("{message}", &self.message)
+            .replace("{emoji}", "%F0%9F%91%8D")
             .replace("{user}", &self.ann.id)
             .replace("{session}", &self.ann.session)
             .replace("{username}", "ann")

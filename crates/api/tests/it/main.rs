@@ -10,17 +10,24 @@ mod accounts;
 mod administration;
 mod authorization;
 mod bad_input;
+mod bans;
 mod channels;
 mod convergence;
 mod documented;
 mod erasure;
 mod files;
+mod groups;
 mod guests;
 mod idempotency;
+mod invites;
 mod logs;
+mod looking;
+mod moderation;
 mod people;
 mod raw;
 mod raw_frames;
+mod reactions;
+mod reading;
 mod repair;
 mod retention;
 mod revocation;
@@ -28,6 +35,7 @@ mod server;
 mod slow;
 mod socket;
 mod talking;
+mod threads;
 
 /// Runs a story on SQLite and on PostgreSQL, each as a test of its own.
 #[macro_export]

@@ -10,7 +10,7 @@ use tertulia_store::NewSession;
 use time::Duration as Span;
 
 use crate::on_both;
-use crate::server::{Person, Setup, TestServer, text};
+use crate::server::{Person, Setup, TestServer, as_said, text};
 use crate::socket::Socket;
 
 /// More than two pieces.
@@ -130,7 +130,7 @@ on_both! {
         let mut heard = 0;
         until(async || {
             heard += 1;
-            let said = ann.say(&lives, "undisturbed").await;
+            let said = as_said(&ann.say(&lives, "undisturbed").await);
             let frame = ears.until(|frame| frame["feed"] == lives.as_str()).await;
             assert_eq!((&frame["message"], &frame["prev"]), (&said, &json!(3 + heard)));
             messages_of(server, &dead, &ann).await == 0

@@ -278,6 +278,10 @@ impl Person {
         self.send(self.request(Method::PATCH, path).json(&body)).await
     }
 
+    pub(crate) async fn put(&self, path: &str, body: Value) -> Answer {
+        self.send(self.request(Method::PUT, path).json(&body)).await
+    }
+
     pub(crate) async fn delete(&self, path: &str) -> Answer {
         self.send(self.request(Method::DELETE, path)).await
     }
@@ -332,6 +336,23 @@ impl Person {
         answer.body
     }
 
+    /// Asks for what has no body.
+    pub(crate) async fn call(&self, path: &str) -> Answer {
+        self.send(self.request(Method::POST, path)).await
+    }
+
+    /// Makes somebody a moderator.
+    pub(crate) async fn promote(&self, channel: &str, other: &Person) {
+        let path = format!("/channels/{channel}/members/{}", other.id);
+        self.put(&path, json!({ "role": "moderator" })).await.expect(StatusCode::OK);
+    }
+
+    /// Bans somebody who was not banned.
+    pub(crate) async fn ban(&self, channel: &str, other: &Person) {
+        let path = format!("/channels/{channel}/bans/{}", other.id);
+        self.put(&path, json!({ "reason": "a secret reason" })).await.expect(StatusCode::CREATED);
+    }
+
     /// Opens a socket, and reads its `ready`.
     pub(crate) async fn listen(&self) -> Socket {
         Socket::open(self).await
@@ -342,6 +363,15 @@ impl Person {
 #[track_caller]
 pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
+}
+
+/// A message as frames have it: without what an answer adds for who asks.
+pub(crate) fn as_said(view: &Value) -> Value {
+    let mut message = view.clone();
+    for added in ["quote", "reactions"] {
+        message.as_object_mut().unwrap().remove(added);
+    }
+    message
 }
 
 /// Waits for what nothing announces, for at most 20 s.

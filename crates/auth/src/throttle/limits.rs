@@ -38,6 +38,7 @@ impl Limit {
 ///   o'clock, and below a hundredth of the password checks that one core makes (57 a second) from
 ///   100 to a second.
 /// - `registrations` 40, then one a minute: a school class behind one address.
+/// - `invitations` 50, then one a minute: as many people as a group has when it is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Attempts to sign in from one address, right or wrong.
@@ -46,6 +47,8 @@ pub struct Limits {
     pub guesses: Limit,
     /// Registrations from one address.
     pub registrations: Limit,
+    /// Invitations by one account.
+    pub invitations: Limit,
     /// How many keys each limit remembers.
     pub remembered: NonZeroUsize,
 }
@@ -60,6 +63,7 @@ impl Default for Limits {
             log_ins: limit(100, 1),
             guesses: limit(20, 60),
             registrations: limit(40, 60),
+            invitations: limit(50, 60),
             remembered: NonZeroUsize::MIN.saturating_add((1 << 16) - 1),
         }
     }

@@ -18,6 +18,7 @@ fn throttle() -> (Throttle<FakeRelativeClock>, FakeRelativeClock) {
         log_ins: limit(10, 1),
         guesses: limit(3, 60),
         registrations: limit(2, 60),
+        invitations: limit(2, 60),
         remembered: NonZeroUsize::new(1_000).unwrap(),
     };
     (Throttle::with_clock(limits, &clock), clock)
@@ -149,4 +150,14 @@ fn waits_are_rounded_up_to_whole_seconds() {
         assert_eq!(RetryAfter(Duration::from_millis(millis)).seconds(), seconds);
     }
     assert_eq!(RetryAfter(Duration::from_millis(1_500)).to_string(), "too many attempts; wait 2 s");
+}
+
+#[test]
+fn invitations_are_counted_by_who_invites() {
+    let (throttle, clock) = throttle();
+    assert!(throttle.invitation("ann").is_ok() && throttle.invitation("ann").is_ok());
+    assert!(throttle.invitation("ann").is_err());
+    assert!(throttle.invitation("bob").is_ok());
+    clock.advance(Duration::from_mins(1));
+    assert!(throttle.invitation("ann").is_ok());
 }

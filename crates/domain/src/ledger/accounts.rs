@@ -2,7 +2,7 @@
 
 use super::{Ledger, Needs};
 use crate::{
-    AccountAct, AccountChange, AccountKind, AccountRole, AuditEntry, ChannelId, ChannelKind, Feed,
+    AccountAct, AccountChange, AccountKind, AccountRole, AuditEntry, ChannelId, ChannelKind,
     FeedId, MemberState, MessageId, Outcome, Rejection, Role, SessionScope, Timestamp, UserId,
 };
 
@@ -172,17 +172,7 @@ impl Ledger {
                 self.remove_channel(id)?;
                 return Ok(Outcome::Done);
             };
-            let heir = self.standing(id, heir)?.member().cloned();
-            let Some(heir) = heir.filter(|heir| self.users.contains(&heir.user_id)) else {
-                return Err(Rejection::Stale);
-            };
-            let heir = self.put_member(crate::Member { role: Role::Owner, ..heir });
-            if let Some(mut channel) = self.channels.get(&id).cloned() {
-                channel.owner_id = Some(heir.user_id);
-                channel.updated_at = self.now;
-                channel.rev = self.advance(Feed::Channel(id));
-                self.put_channel(channel);
-            }
+            self.hand_on(id, heir)?;
         }
         self.dismiss(&member, MemberState::Left);
         Ok(Outcome::Done)

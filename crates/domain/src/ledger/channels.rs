@@ -1,10 +1,10 @@
-//! Making and changing channels; coming and going.
+//! Making and changing channels.
 
 use super::Ledger;
-use crate::policy::Action;
+use crate::policy::{Action, Standing};
 use crate::{
-    Body, Channel, ChannelId, ChannelKind, ChannelName, Description, DirectKey, Feed, FeedRow,
-    KnownRequest, Member, MemberState, NewChannel, Outcome, Rejection, RequestKey, Role, UserId,
+    Body, Channel, ChannelEdit, ChannelId, ChannelKind, ChannelName, DirectKey, Feed, FeedRow,
+    KnownRequest, NewChannel, Outcome, Posting, Rejection, RequestKey, Role, SystemEvent, UserId,
 };
 
 impl Ledger {
@@ -24,22 +24,28 @@ impl Ledger {
             return Ok(self.channel_outcome(existing, false));
         }
 
-        let feed = Feed::Channel(new.id);
-        let rev = self.advance(feed);
+        // The channel itself comes last, so that everybody who is in it from the start hears of it:
+        // the first of them is the creator, and each takes a rev.
+        let members = 1 + new.others.len();
+        let head = self.feed_mut(Feed::Channel(new.id)).head;
         let channel = Channel {
             id: new.id,
             kind: new.kind,
             name: new.name.map(ChannelName::into_string),
             description: new.description.into_string(),
+            topic: String::new(),
+            posting: Posting::default(),
+            slow_mode_seconds: 0,
+            archived_at: None,
             owner_id: participants.is_none().then_some(new.creator),
             participant_ids: participants.map(DirectKey::people),
             created_at: self.now,
             updated_at: self.now,
             deleted_at: None,
-            rev,
+            rev: head + i64::try_from(members).unwrap_or(i64::MAX) + 1,
         };
         self.direct.extend(participants.map(|key| (key, new.id)));
-        self.put_channel(channel);
+        self.channels.insert(new.id, channel.clone());
         if let Some(request) = new.request {
             let known = KnownRequest { request, channel: new.id };
             self.requests.insert(request.key, known);
@@ -50,6 +56,9 @@ impl Ledger {
         for user in new.others {
             self.admit(new.id, user, Role::Member);
         }
+        let rev = self.advance(Feed::Channel(new.id));
+        debug_assert_eq!(rev, channel.rev);
+        self.put_channel(channel);
         Ok(self.channel_outcome(new.id, true))
     }
 
@@ -71,26 +80,66 @@ impl Ledger {
         &mut self,
         id: ChannelId,
         by: UserId,
-        name: Option<ChannelName>,
-        description: Option<Description>,
+        edit: ChannelEdit,
     ) -> Result<Outcome, Rejection> {
-        self.standing(id, by)?.require(Action::Change)?;
         let Some(mut channel) = self.channels.get(&id).cloned() else {
             return Err(Rejection::NotFound);
         };
-        let before = channel.clone();
+        let ChannelEdit { name, description, topic, posting, slow_mode_seconds, archived } = edit;
+        // Whoever opens it again may change it in one go.
+        if let Some(archived) = archived {
+            self.standing(id, by)?.require(Action::Archive)?;
+            if archived != channel.archived_at.is_some() {
+                channel.archived_at = archived.then_some(self.now);
+            }
+        }
+        let before = self.channels.get(&id).filter(|_| archived != Some(false)).unwrap_or(&channel);
+        let standing = Standing::new(before, self.members.get(&(id, by)), self.now);
+        if name.is_some() || description.is_some() || topic.is_some() {
+            standing.require(Action::Change)?;
+        }
+        if posting.is_some() || slow_mode_seconds.is_some() {
+            standing.require(Action::Regulate)?;
+        }
         if let Some(name) = name {
             channel.name = Some(name.into_string());
         }
         if let Some(description) = description {
             channel.description = description.into_string();
         }
-        if channel != before {
-            channel.updated_at = self.now;
-            channel.rev = self.advance(Feed::Channel(id));
-            self.put_channel(channel);
+        if let Some(topic) = topic {
+            channel.topic = topic.into_string();
+        }
+        channel.posting = posting.unwrap_or(channel.posting);
+        channel.slow_mode_seconds = slow_mode_seconds.unwrap_or(channel.slow_mode_seconds);
+        if self.channels.get(&id) != Some(&channel) {
+            let old = self.channels.get(&id).cloned();
+            let said = |of: fn(&Channel) -> &str| {
+                let now = of(&channel).to_owned();
+                old.as_ref().filter(|old| of(old) != now).map(|_| now)
+            };
+            let name = said(|channel| channel.name.as_deref().unwrap_or_default());
+            let topic = said(|channel| &channel.topic);
+            self.change_channel(id, |old| *old = channel);
+            if let Some(name) = name {
+                self.announce(id, by, SystemEvent::Renamed, name, None);
+            }
+            if let Some(topic) = topic {
+                self.announce(id, by, SystemEvent::Topic, topic, None);
+            }
         }
         Ok(self.channel_outcome(id, false))
+    }
+
+    /// Changes a channel that is there.
+    pub(super) fn change_channel(&mut self, id: ChannelId, change: impl FnOnce(&mut Channel)) {
+        let Some(mut channel) = self.channels.get(&id).cloned() else { return };
+        change(&mut channel);
+        // Never the time of its making, by which what nobody has changed is known.
+        let first = channel.created_at.plus(time::Duration::milliseconds(1));
+        channel.updated_at = self.now.max(first);
+        channel.rev = self.advance(Feed::Channel(id));
+        self.put_channel(channel);
     }
 
     pub(super) fn delete_channel(
@@ -105,101 +154,19 @@ impl Ledger {
     /// Deletes a channel that is there, whoever asks.
     pub(super) fn remove_channel(&mut self, id: ChannelId) -> Result<Outcome, Rejection> {
         let found = self.channels.get(&id).filter(|channel| channel.deleted_at.is_none());
-        let Some(mut channel) = found.cloned() else { return Err(Rejection::NotFound) };
-        // The tombstone says that there was a channel, not what it was about.
-        channel.name = None;
-        channel.description = String::new();
-        channel.deleted_at = Some(self.now);
-        channel.rev = self.advance(Feed::Channel(id));
-        self.put_channel(channel);
+        if found.is_none() {
+            return Err(Rejection::NotFound);
+        }
+        let now = self.now;
+        self.change_channel(id, |channel| {
+            // The tombstone says that there was a channel, not what it was about.
+            channel.name = None;
+            channel.description = String::new();
+            channel.topic = String::new();
+            channel.deleted_at = Some(now);
+        });
+        self.touched.ways.closed.push(id);
         Ok(self.channel_outcome(id, false))
-    }
-
-    pub(super) fn join(&mut self, id: ChannelId, user: UserId) -> Result<Outcome, Rejection> {
-        let standing = self.standing(id, user)?;
-        if let Some(member) = standing.member() {
-            standing.require(Action::Read)?;
-            return Ok(Outcome::Member { member: member.clone(), changed: false });
-        }
-        standing.require(Action::Join)?;
-        Ok(Outcome::Member { member: self.admit(id, user, Role::Member), changed: true })
-    }
-
-    pub(super) fn leave(&mut self, id: ChannelId, user: UserId) -> Result<Outcome, Rejection> {
-        let standing = self.standing(id, user)?;
-        standing.require(Action::Read)?;
-        let Some(member) = standing.member() else {
-            return Err(Rejection::Conflict("not_a_member", "you are not in this channel"));
-        };
-        standing.require(Action::Leave)?;
-        let member = member.clone();
-        Ok(Outcome::Member { member: self.dismiss(&member, MemberState::Left), changed: true })
-    }
-
-    pub(super) fn add_member(
-        &mut self,
-        id: ChannelId,
-        by: UserId,
-        user: UserId,
-    ) -> Result<Outcome, Rejection> {
-        self.standing(id, by)?.require(Action::AddMember)?;
-        if !self.users.contains(&user) {
-            return Err(Rejection::field("user_id", "unknown_user", "an existing account"));
-        }
-        if let Some(member) = self.standing(id, user)?.member() {
-            return Ok(Outcome::Member { member: member.clone(), changed: false });
-        }
-        Ok(Outcome::Member { member: self.admit(id, user, Role::Member), changed: true })
-    }
-
-    pub(super) fn remove_member(
-        &mut self,
-        id: ChannelId,
-        by: UserId,
-        user: UserId,
-    ) -> Result<Outcome, Rejection> {
-        self.standing(id, by)?.require(Action::RemoveMember)?;
-        if by == user {
-            return Err(Rejection::Forbidden(Action::Leave.refusal()));
-        }
-        let member = self.standing(id, user)?.member().ok_or(Rejection::NotFound)?.clone();
-        Ok(Outcome::Member { member: self.dismiss(&member, MemberState::Removed), changed: true })
-    }
-
-    /// Lets somebody in. Their counting starts here.
-    fn admit(&mut self, id: ChannelId, user: UserId, role: Role) -> Member {
-        let read_seq = self.feed_mut(Feed::Channel(id)).last_seq;
-        self.put_member(Member {
-            channel_id: id,
-            user_id: user,
-            role,
-            state: MemberState::Joined,
-            joined_at: self.now,
-            rev: 0,
-            read_seq,
-            user_rev: 0,
-        })
-    }
-
-    pub(super) fn dismiss(&mut self, member: &Member, state: MemberState) -> Member {
-        self.put_member(Member { state, role: Role::Member, ..member.clone() })
-    }
-
-    pub(super) fn put_member(&mut self, mut member: Member) -> Member {
-        let (channel, user) = (member.channel_id, member.user_id);
-        member.rev = self.advance(Feed::Channel(channel));
-        member.user_rev = self.advance(Feed::Me(user));
-        self.members.insert((channel, user), member.clone());
-        self.touched.members.insert((channel, user));
-        self.say(Feed::Channel(channel), member.rev, Body::Member(member.clone()));
-        let seen = self.channels.get(&channel).filter(|_| member.is_joined()).cloned();
-        let own = Body::Membership {
-            channel_id: channel,
-            membership: member.membership(),
-            channel: seen,
-        };
-        self.say(Feed::Me(user), member.user_rev, own);
-        member
     }
 
     pub(super) fn put_channel(&mut self, channel: Channel) {
@@ -208,7 +175,7 @@ impl Ledger {
         self.channels.insert(channel.id, channel);
     }
 
-    fn channel_outcome(&self, id: ChannelId, created: bool) -> Outcome {
+    pub(super) fn channel_outcome(&self, id: ChannelId, created: bool) -> Outcome {
         let Some(channel) = self.channels.get(&id).cloned() else {
             unreachable!("the caller has just put this channel there")
         };

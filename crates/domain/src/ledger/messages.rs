@@ -1,7 +1,7 @@
 //! Sending, editing and deleting.
 
 use super::{Ledger, MessageRow};
-use crate::policy::{Action, Standing};
+use crate::policy::Action;
 use crate::{
     Body, ChannelId, Feed, Message, MessageBody, MessageId, MessageKind, MessagePrecondition,
     NewMessage, Outcome, Rejection, UserId,
@@ -27,6 +27,13 @@ impl Ledger {
             return Err(Rejection::field("reply_to", "unknown_message", why));
         }
         let attachments = self.attachable(&new)?;
+        let thread_id = self.thread_of(new.reply_to);
+        let standing = self.standing(new.channel, new.author)?;
+        let slow = standing.is_slow();
+        if let Err(denied) = standing.require_pause() {
+            self.doubted.push(new.id);
+            return Err(denied.into());
+        }
 
         let feed = Feed::Channel(new.channel);
         let rev = self.advance(feed);
@@ -39,9 +46,15 @@ impl Ledger {
             seq,
             rev,
             author_id: new.author,
+            event: None,
             kind: if attachments.is_empty() { MessageKind::Text } else { MessageKind::File },
             content: new.body.map(MessageBody::into_string).unwrap_or_default(),
             reply_to: new.reply_to,
+            thread_id,
+            reply_count: 0,
+            last_reply_at: None,
+            pinned_at: None,
+            pinned_by: None,
             attachments,
             created_at: self.now,
             edited_at: None,
@@ -54,9 +67,15 @@ impl Ledger {
         // Who speaks has read: their other devices see it by the author of the message itself.
         if let Some(member) = self.members.get_mut(&(new.channel, new.author)) {
             member.read_seq = seq;
+            member.receipt.read_seq = seq;
             self.touched.readers.insert((new.channel, new.author));
+            if slow {
+                member.said_at = Some(self.now);
+                self.touched.slowed.insert((new.channel, new.author));
+            }
         }
         self.say(feed, rev, Body::Message(message.clone()));
+        self.count_reply(thread_id);
         Ok(Outcome::Message { message, created: true })
     }
 
@@ -72,14 +91,18 @@ impl Ledger {
         if message.deleted_at.is_some() {
             return Err(Rejection::Conflict("deleted", "the message is deleted"));
         }
+        if message.kind == MessageKind::System {
+            return Err(Rejection::Forbidden("what the channel says cannot be edited"));
+        }
         if !expect.holds(message) {
             return Err(Rejection::Stale);
         }
         if message.content == body.as_str() {
             return Ok(Outcome::Message { message: message.clone(), created: false });
         }
-        let (content, now) = (body.into_string(), self.now);
-        Ok(self.rewrite(id, message.channel_id, |message| {
+        let (content, now, channel) = (body.into_string(), self.now, message.channel_id);
+        self.keep_version(id);
+        Ok(self.rewrite(id, channel, |message| {
             message.content = content;
             message.edited_at = Some(now);
         }))
@@ -109,21 +132,45 @@ impl Ledger {
         let row = self.feed_mut(Feed::Channel(channel));
         row.last_uncounted_seq = row.last_uncounted_seq.max(seq);
         self.bereave(id);
+        self.reactions.erase(id);
+        self.touched.rewritten.retain(|old| old.message != id);
+        self.touched.buried.push(id);
+        let pinned = |row: &MessageRow| row.message.pinned_at.is_some();
+        if self.messages.get(&id).is_some_and(pinned) {
+            *self.pins.entry(channel).or_default() -= 1;
+        }
+        self.discount_reply(id);
         self.rewrite(id, channel, |message| {
             message.content = String::new();
             message.attachments = Vec::new();
             message.deleted_at = Some(now);
+            message.pinned_at = None;
+            message.pinned_by = None;
         })
     }
 
     /// A message that the person may at least see.
-    fn message_for(&self, id: MessageId, by: UserId) -> Result<&Message, Rejection> {
+    pub(super) fn message_for(&self, id: MessageId, by: UserId) -> Result<&Message, Rejection> {
         let message = &self.messages.get(&id).ok_or(Rejection::NotFound)?.message;
         self.standing(message.channel_id, by)?.require(Action::Read)?;
         Ok(message)
     }
 
+    /// Changes what a message says.
     fn rewrite(
+        &mut self,
+        id: MessageId,
+        channel: ChannelId,
+        change: impl FnOnce(&mut Message),
+    ) -> Outcome {
+        self.change_message(id, channel, |message| {
+            change(message);
+            message.version += 1;
+        })
+    }
+
+    /// Changes a message that is there.
+    pub(super) fn change_message(
         &mut self,
         id: MessageId,
         channel: ChannelId,
@@ -134,24 +181,11 @@ impl Ledger {
         let message = self.messages.get_mut(&id).map(|row| {
             change(&mut row.message);
             row.message.rev = rev;
-            row.message.version += 1;
             row.message.clone()
         });
         let Some(message) = message else { unreachable!("the caller has just read this message") };
-        if !self.touched.new_messages.contains(&id) {
-            self.touched.changed_messages.insert(id);
-        }
+        self.touched.changed_messages.insert(id);
         self.say(feed, rev, Body::Message(message.clone()));
         Outcome::Message { message, created: false }
-    }
-
-    /// The channel from where this person stands.
-    pub(super) fn standing(
-        &self,
-        channel: ChannelId,
-        user: UserId,
-    ) -> Result<Standing<'_>, Rejection> {
-        let found = self.channels.get(&channel).ok_or(Rejection::NotFound)?;
-        Ok(Standing::new(found, self.members.get(&(channel, user))))
     }
 }

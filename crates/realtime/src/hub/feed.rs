@@ -1,15 +1,19 @@
 //! One feed that somebody on this node listens to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use tertulia_domain::{Feed, UserId};
 
 use super::{GapRequest, WorkerId};
 use crate::Event;
+use crate::signal::Glimpse;
 
 /// Steps that wait for one that is missing; beyond it they are dropped, and read with the gap.
 const MAX_KEPT: usize = 1024;
+
+/// What is shown to those who look, and waits for steps that are still on their way.
+const MAX_GLIMPSES: usize = 32;
 
 /// Who opens a feed reads its head next, which takes milliseconds; later it is asked for.
 const OPENING: Duration = Duration::from_secs(1);
@@ -36,6 +40,10 @@ pub(super) struct FeedState {
     /// Whether somebody was let in while nothing was known of the feed: they cannot know what they
     /// miss, and nobody is about to say where it stands.
     unsure: bool,
+    /// The workers with sockets that look at it, as a set.
+    lookers: u64,
+    /// What may be shown to them once more of the feed is released; the oldest goes first.
+    glimpses: VecDeque<Glimpse>,
 }
 
 impl FeedState {
@@ -48,7 +56,40 @@ impl FeedState {
             listeners: Vec::new(),
             opened: Instant::now(),
             unsure: false,
+            lookers: 0,
+            glimpses: VecDeque::new(),
         }
+    }
+
+    pub(super) fn lookers(&self) -> u64 {
+        self.lookers
+    }
+
+    pub(super) fn look(&mut self, worker: WorkerId, looks: bool) {
+        if looks {
+            self.lookers |= 1 << worker;
+        } else {
+            self.lookers &= !(1 << worker);
+        }
+    }
+
+    /// Keeps what may not be shown yet. It may be lost: a few are enough.
+    pub(super) fn keep_glimpse(&mut self, glimpse: Glimpse) {
+        if self.glimpses.len() >= MAX_GLIMPSES {
+            self.glimpses.pop_front();
+        }
+        self.glimpses.push_back(glimpse);
+    }
+
+    /// The next of what was kept, if it may be shown by now.
+    pub(super) fn next_glimpse(&mut self) -> Option<Glimpse> {
+        let due = self.glimpses.iter().position(|it| Some(it.head) <= self.released)?;
+        self.glimpses.remove(due)
+    }
+
+    /// How many people listen here.
+    pub(super) fn audience(&self) -> usize {
+        self.listeners.len()
     }
 
     pub(super) fn feed(&self) -> Feed {
@@ -139,6 +180,7 @@ impl FeedState {
 
     pub(super) fn remove_worker(&mut self, worker: WorkerId) {
         self.listeners.retain(|(_, listener)| *listener != worker);
+        self.look(worker, false);
     }
 
     pub(super) fn has_listeners(&self) -> bool {

@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 use tertulia_domain::{Feed, FeedId, SessionId, UserId};
 
 use super::feed::FeedState;
+use crate::signal::Audience;
 
 /// One thing to do, and the set of workers that do it.
 pub(crate) struct Step {
@@ -18,6 +19,8 @@ pub(crate) struct Step {
 pub(crate) enum Delivery {
     /// Queue these frames to all listeners.
     Frames { feed: FeedId, chunk: Bytes, last: i64 },
+    /// Show this to those who look at the feed.
+    Glimpse { feed: FeedId, frame: Bytes, audience: Audience },
     /// A person's sockets hear this feed from here on.
     Admit { feed: Feed, user: UserId },
     /// A person's sockets hear nothing more of this feed.
@@ -49,7 +52,10 @@ impl Steps {
     /// A step that keeps its place among all others.
     pub(crate) fn push(&mut self, to: u64, delivery: Delivery) {
         match delivery {
-            Delivery::Frames { .. } | Delivery::EndSession { .. } | Delivery::Drain(_) => {}
+            Delivery::Frames { .. }
+            | Delivery::Glimpse { .. }
+            | Delivery::EndSession { .. }
+            | Delivery::Drain(_) => {}
             Delivery::Admit { feed, .. } | Delivery::Belongs { feed, .. } => {
                 self.runs.remove(&feed.id());
             }

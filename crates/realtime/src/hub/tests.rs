@@ -4,6 +4,7 @@ use bytes::Bytes;
 use tertulia_domain::{ChannelId, Timestamp};
 
 use super::*;
+use crate::Signal;
 
 const THEN: Timestamp = Timestamp::from_unix_millis(0);
 
@@ -93,6 +94,7 @@ impl Node {
 fn text(delivery: &Delivery) -> String {
     match delivery {
         Delivery::Frames { chunk, .. } => String::from_utf8_lossy(chunk).into_owned(),
+        Delivery::Glimpse { .. } => "glimpse ".into(),
         Delivery::Admit { .. } => "admit ".into(),
         Delivery::Cut { .. } => "cut ".into(),
         Delivery::Close { frame, .. } => format!("close {}", String::from_utf8_lossy(frame)),
@@ -424,4 +426,27 @@ fn draining_reaches_all_workers() {
     let mut node = Node::new();
     node.hub.drain(Duration::from_secs(1));
     assert_eq!((node.told(0).as_str(), node.told(1).as_str()), ("drain", "drain"));
+}
+
+#[test]
+fn what_those_who_look_are_shown_waits_for_what_was_before_it() {
+    let mut node = Node::new();
+    let (ann, bob) = (node.listener(0), node.listener(0));
+    node.learn(5);
+    let Feed::Channel(channel) = node.channel else { unreachable!() };
+    let typing = |head| [Signal::Typing { channel, head, user: ann, active: true }];
+    node.hub.signal(&typing(5));
+    assert_eq!(node.told(0), "", "nobody looks");
+    node.hub.look(node.channel.id(), 0, true);
+    node.hub.signal(&typing(5));
+    assert_eq!(node.told(0), "glimpse");
+    // Bob may be among those who were sent out at 7.
+    node.hub.signal(&typing(7));
+    node.publish([6]);
+    assert_eq!(node.told(0), "6");
+    node.hub.publish(vec![node.with(7, Effect::Cut(bob))]);
+    assert_eq!(node.told(0), "cut 7 glimpse");
+    node.hub.look(node.channel.id(), 0, false);
+    node.hub.signal(&typing(7));
+    assert_eq!(node.told(0), "");
 }

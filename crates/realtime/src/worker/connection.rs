@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use tertulia_domain::{ChannelId, Feed, FeedId, SessionId, UserId};
+use tertulia_domain::{ChannelId, Feed, FeedId, SessionId, Timestamp, UserId};
 use tokio::time::Instant;
 
 use super::{Local, Socket};
@@ -24,6 +24,14 @@ struct Attached {
 impl Connection {
     pub(super) fn new(local: Rc<Local>, socket: Rc<Socket>) -> Self {
         Self(Rc::new(Attached { local, socket }))
+    }
+
+    pub(super) fn local(&self) -> &Rc<Local> {
+        &self.0.local
+    }
+
+    pub(super) fn socket(&self) -> &Rc<Socket> {
+        &self.0.socket
     }
 
     /// Whose socket.
@@ -127,6 +135,11 @@ impl Connection {
     /// Notes that something came in.
     pub fn heard(&self) {
         self.0.socket.heard.set(Instant::now());
+    }
+
+    /// Notes that the person has done something.
+    pub fn acted(&self, now: Timestamp) {
+        self.0.socket.person.act(now);
     }
 
     /// The next chunk for the wire; `None` when the connection is to end.

@@ -5,9 +5,12 @@ use diesel::prelude::*;
 use tertulia_domain::{Body, Channel, ChannelId, Feed, Frame, Member, MemberState, UserId};
 
 use super::feeds::feed;
-use super::{Conn, RunQueryDsl, channels, files, retention, sessions as session_queries};
+use super::{
+    Conn, RunQueryDsl, channels, files, invites, presence, reactions, retention,
+    sessions as session_queries,
+};
 use crate::rows::{ChannelRow, MemberRow, MessageRow, all};
-use crate::schema::{channels as channel_table, members, messages};
+use crate::schema::{channels as channel_table, feeds, members, messages};
 use crate::types::Id;
 use crate::{Changes, Error, Gap, MAX_BEHIND, Place};
 
@@ -53,6 +56,7 @@ fn fitting(states: &[(i64, Body)], limit: usize) -> usize {
     let fits = |(_, body): &&(i64, Body)| {
         bytes += match body {
             Body::Message(message) => message.content.len() + message.attachments.len() * 512 + 256,
+            Body::Reactions(tallies) => tallies.reactions.len() * 64 + 256,
             _ => 512,
         };
         bytes <= MAX_BYTES
@@ -130,9 +134,10 @@ async fn channel_states(
         .load(conn)
         .await?;
     let messages = files::messages_of(conn, rows).await?;
+    let reactions = reactions::after(conn, channel, since, limit).await?;
     let members = members.into_iter().map(|member| (member.rev, Body::Member(member)));
     let messages = messages.into_iter().map(|message| (message.rev, Body::Message(message)));
-    Ok(states(channels).chain(members).chain(messages).collect())
+    Ok(states(channels).chain(members).chain(messages).chain(reactions).collect())
 }
 
 async fn own_states(
@@ -141,27 +146,32 @@ async fn own_states(
     since: i64,
     limit: i64,
 ) -> Result<States, Error> {
-    let rows: Vec<(MemberRow, ChannelRow)> = members::table
+    let rows: Vec<(MemberRow, ChannelRow, i64)> = members::table
         .inner_join(channel_table::table.on(channel_table::id.eq(members::channel_id)))
+        .inner_join(feeds::table.on(feeds::id.eq(members::channel_id)))
         .filter(members::user_id.eq(Id(user)))
         .filter(members::user_rev.gt(since))
         .order(members::user_rev)
         .limit(limit)
-        .select((MemberRow::as_select(), ChannelRow::as_select()))
+        .select((MemberRow::as_select(), ChannelRow::as_select(), feeds::last_seq))
         .load(conn)
         .await?;
     let mut states = States::with_capacity(rows.len());
-    for (member, channel) in rows {
+    for (member, channel, last_seq) in rows {
         let member = Member::try_from(member)?;
         let channel = Channel::try_from(channel)?;
         let joined = member.state == MemberState::Joined && channel.deleted_at.is_none();
         let body = Body::Membership {
             channel_id: member.channel_id,
-            membership: member.membership(),
+            membership: member.membership(last_seq),
             channel: joined.then_some(channel),
         };
         states.push((member.user_rev, body));
     }
+    let invitations = invites::changed(conn, user, since, limit).await?;
+    states.extend(invitations.into_iter().map(|it| (it.user_rev, Body::Invitation(it))));
+    states.extend(reactions::own_after(conn, user, since, limit).await?);
+    states.extend(presence::own_after(conn, user, since).await?);
     Ok(states)
 }
 

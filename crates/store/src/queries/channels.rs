@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 
-use diesel::dsl::count_star;
+use diesel::dsl::{count_star, exists, not, sql};
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use tertulia_domain::{
     Channel, ChannelId, ChannelKind, Feed, FeedRow as DomainFeed, Member, MemberState, Message,
     Page, PageRequest, Timestamp, UserId,
 };
 use uuid::Uuid;
 
-use super::feeds::feed;
+use super::feeds::{both, feed};
 use super::users::account;
 use super::{Conn, RunQueryDsl, files};
 use crate::fragment::KeyIn;
@@ -22,6 +23,7 @@ use crate::types::{At, Id};
 use crate::{Beginning, Error, OwnChannel, Place};
 
 const JOINED: i16 = member_state_code(MemberState::Joined);
+const BANNED: i16 = member_state_code(MemberState::Banned);
 
 /// A channel, its feed, and one person's row in it. Needs one snapshot.
 pub(crate) async fn place(
@@ -29,7 +31,7 @@ pub(crate) async fn place(
     channel: ChannelId,
     user: UserId,
 ) -> Result<Option<Place>, Error> {
-    let feed = feed(conn, Feed::Channel(channel)).await?;
+    let [feed, own] = both(conn, Feed::Channel(channel), Feed::Me(user)).await?;
     let row = channels::table
         .filter(channels::id.eq(Id(channel)))
         .select(ChannelRow::as_select())
@@ -45,19 +47,28 @@ pub(crate) async fn place(
         .await
         .optional()?;
     let member = member.map(Member::try_from).transpose()?;
-    Ok(Some(Place { channel: row.try_into()?, feed, member }))
+    Ok(Some(Place { channel: row.try_into()?, feed, member, own_head: own.head }))
 }
 
-/// Public channels whose name begins with `prefix`, by name.
+/// Public channels whose name begins with `prefix`, by name. To who is banned from one it is not
+/// there.
 pub(crate) async fn public(
     conn: &mut Conn,
+    user: UserId,
+    now: Timestamp,
     prefix: String,
     page: PageRequest,
 ) -> Result<Page<(Channel, DomainFeed)>, Error> {
+    let barring = members::table
+        .filter(members::channel_id.eq(channels::id))
+        .filter(members::user_id.eq(Id(user)))
+        .filter(members::state.eq(BANNED))
+        .filter(members::banned_until.is_null().or(members::banned_until.gt(Some(At(now)))));
     let mut query = channels::table
         .inner_join(feeds::table.on(feeds::id.eq(channels::id)))
         .filter(channels::kind.eq(channel_kind_code(ChannelKind::Public)))
         .filter(channels::deleted_at.is_null())
+        .filter(not(exists(barring)))
         .order((channels::name_key, channels::id))
         .limit(page.limit + 1)
         .select((ChannelRow::as_select(), FeedRow::as_select()))
@@ -158,6 +169,9 @@ pub(crate) async fn of_user_with_last_messages(
     Ok(page)
 }
 
+/// What counts in no unread, as the index of it has it.
+const UNCOUNTED: &str = "(messages.deleted_at IS NOT NULL OR messages.kind >= 2)";
+
 /// What is above one's marker, without what counts for nobody. Looked for only where there may be
 /// such a message.
 async fn count_unread(conn: &mut Conn, user: UserId, own: &mut [OwnChannel]) -> Result<(), Error> {
@@ -172,7 +186,7 @@ async fn count_unread(conn: &mut Conn, user: UserId, own: &mut [OwnChannel]) -> 
             .inner_join(members::table.on(members::channel_id.eq(messages::channel_id)))
             .filter(members::user_id.eq(Id(user)))
             .filter(KeyIn::ids("members.channel_id", doubtful))
-            .filter(messages::deleted_at.is_not_null())
+            .filter(sql::<Bool>(UNCOUNTED))
             .filter(messages::seq.gt(members::read_seq))
             .group_by(messages::channel_id)
             .select((messages::channel_id, count_star()))

@@ -15,7 +15,7 @@ use tertulia_domain::{
     AccountKind, AccountRole, ChannelId, MemberState, MessageId, Timestamp, UserId,
 };
 
-use super::{Conn, RunQueryDsl};
+use super::{Conn, RunQueryDsl, presence};
 use crate::rows::{ErasureRow, account_kind_code, account_role_code, member_state_code};
 use crate::schema::{
     audit_log, channels, erasures, feeds, files, members, messages, sessions, users,
@@ -51,6 +51,7 @@ pub(super) async fn erase_account(
         ))
         .execute(conn)
         .await?;
+    presence::erase(conn, user).await?;
     let unattached = files::table
         .filter(files::owner_id.eq(Id(user)))
         .filter(files::message_id.is_null())

@@ -23,6 +23,26 @@ pub(crate) async fn feed(conn: &mut Conn, feed: Feed) -> Result<DomainFeed, Erro
     Ok(row.map_or(DomainFeed::empty(feed.id()), DomainFeed::from))
 }
 
+/// The rows of two feeds, in one statement.
+pub(crate) async fn both(
+    conn: &mut Conn,
+    one: Feed,
+    other: Feed,
+) -> Result<[DomainFeed; 2], Error> {
+    let rows: Vec<FeedRow> = feeds::table
+        .filter(KeyIn::ids("id", [one.id(), other.id()]))
+        .select(FeedRow::as_select())
+        .load(conn)
+        .await?;
+    let mut found = [one, other].map(|feed| DomainFeed::empty(feed.id()));
+    for row in rows.into_iter().map(DomainFeed::from) {
+        if let Some(feed) = found.iter_mut().find(|feed| feed.id == row.id) {
+            *feed = row;
+        }
+    }
+    Ok(found)
+}
+
 /// Which of these feeds have moved past the rev that goes with them.
 pub(crate) async fn moved(
     conn: &mut Conn,

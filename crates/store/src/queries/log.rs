@@ -1,20 +1,23 @@
 //! The one transaction through which feeds move: lock, decide, write.
 
 use std::collections::HashMap;
+use std::mem::take;
 
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 use tertulia_domain::{
     Change, ChannelId, Ledger, MessageId, MessageRow as MessageAndDigest, Needs, Plan, SessionId,
-    Snapshot, Timestamp, UserId,
+    Snapshot, Target, Timestamp, UserId,
 };
 use uuid::Uuid;
 
-use super::{Conn, RunQueryDsl, accounts, audit, files, locked};
+use super::{
+    Conn, RunQueryDsl, accounts, audit, files, history, invites, locked, pins, presence, reactions,
+};
 use crate::fragment::KeyIn;
 use crate::rows::{ChannelRow, FeedRow, KnownRequestRow, MemberRow, MessageRow, all};
 use crate::schema::{channels, feeds, idempotency_keys, members, messages, sessions, users};
-use crate::statements::{InsertMessages, MoveHeads, MoveMarkers};
+use crate::statements::{InsertMessages, KeepMarks, MoveHeads, MoveMarkers};
 use crate::types::{At, Id};
 use crate::{Batch, Error, NewIds};
 
@@ -26,11 +29,11 @@ pub(crate) async fn commit(
     now: Timestamp,
     ids: NewIds,
 ) -> Result<Batch, Error> {
-    let targets = channels_of_targets(conn, changes).await?;
+    let targets = targets_of(conn, changes).await?;
     let mut needs = Needs::default();
     for change in changes {
-        let channel = change.target().and_then(|message| targets.get(&message).copied());
-        needs.add(change, channel);
+        let target = change.refers_to().and_then(|message| targets.get(&message).copied());
+        needs.add(change, target);
     }
     if ids == NewIds::Trusted {
         needs.trust_new_ids(changes);
@@ -39,32 +42,42 @@ pub(crate) async fn commit(
     let snapshot = load(conn, needs, feeds).await?;
     let mut ledger = Ledger::new(snapshot, now);
     let outcomes = changes.iter().map(|change| ledger.apply(change.clone())).collect();
+    if ids == NewIds::Trusted && any_taken(conn, ledger.doubted()).await? {
+        return Err(Error::Raced);
+    }
     let mut plan = ledger.into_plan();
     let frames = std::mem::take(&mut plan.frames);
     write(conn, plan, now).await?;
     Ok(Batch { outcomes, frames })
 }
 
-/// Which channel a message lies in never changes, so it may be read before anything is locked.
-async fn channels_of_targets(
+/// A message, its channel and its thread.
+type Found = (Id<MessageId>, Id<ChannelId>, Option<Id<MessageId>>);
+
+/// Which channel and thread a message lies in never changes, so it may be read before anything is
+/// locked.
+async fn targets_of(
     conn: &mut Conn,
     changes: &[Change],
-) -> Result<HashMap<MessageId, ChannelId>, Error> {
-    let targets: Vec<MessageId> = changes.iter().filter_map(Change::target).collect();
+) -> Result<HashMap<MessageId, Target>, Error> {
+    let targets: Vec<MessageId> = changes.iter().filter_map(Change::refers_to).collect();
     if targets.is_empty() {
         return Ok(HashMap::new());
     }
-    let found: Vec<(Id<MessageId>, Id<ChannelId>)> = messages::table
+    let found: Vec<Found> = messages::table
         .filter(KeyIn::ids("id", targets))
-        .select((messages::id, messages::channel_id))
+        .select((messages::id, messages::channel_id, messages::thread_id))
         .load(conn)
         .await?;
-    // A message may be sent and edited in one batch.
+    // A message may be sent, answered and edited in one batch; its thread is found with what it
+    // answers itself.
     let sent = changes.iter().filter_map(|change| match change {
-        Change::Send(new) => Some((new.id, new.channel)),
+        Change::Send(new) => Some((new.id, Target { channel: new.channel, thread: None })),
         _ => None,
     });
-    let found = found.into_iter().map(|(message, channel)| (message.0, channel.0));
+    let found = found.into_iter().map(|(message, channel, thread)| {
+        (message.0, Target { channel: channel.0, thread: thread.map(|id| id.0) })
+    });
     Ok(sent.chain(found).collect())
 }
 
@@ -85,6 +98,7 @@ async fn load(conn: &mut Conn, mut needs: Needs, feeds: Vec<FeedRow>) -> Result<
         feeds: feeds.into_iter().map(tertulia_domain::FeedRow::from).collect(),
         ..Snapshot::default()
     };
+    invites::load(conn, &mut needs, &mut found).await?;
     if !needs.requests.is_empty() {
         // Who asks again has waited for the lock of their own feed.
         let rows: Vec<KnownRequestRow> = idempotency_keys::table
@@ -127,6 +141,13 @@ async fn load(conn: &mut Conn, mut needs: Needs, feeds: Vec<FeedRow>) -> Result<
         found.messages = all(rows)?;
         files::add_to(conn, found.messages.iter_mut().map(|row| &mut row.message)).await?;
     }
+    if !needs.pins.is_empty() {
+        found.pins = pins::count(conn, needs.pins).await?;
+    }
+    if !needs.reactions.is_empty() {
+        found.reactions = reactions::load(conn, needs.reactions).await?;
+    }
+    found.statuses = presence::load(conn, needs.statuses).await?;
     if !needs.files.is_empty() {
         found.files = files::lock(conn, needs.files).await?;
     }
@@ -156,17 +177,29 @@ async fn load(conn: &mut Conn, mut needs: Needs, feeds: Vec<FeedRow>) -> Result<
     Ok(found)
 }
 
-async fn write(conn: &mut Conn, plan: Plan, now: Timestamp) -> Result<(), Error> {
+async fn write(conn: &mut Conn, mut plan: Plan, now: Timestamp) -> Result<(), Error> {
+    write_messages(conn, &mut plan, now).await?;
+    write_channels(conn, &mut plan).await?;
+    write_people(conn, plan, now).await
+}
+
+async fn write_messages(conn: &mut Conn, plan: &mut Plan, now: Timestamp) -> Result<(), Error> {
     if !plan.new_messages.is_empty() {
-        insert_messages(conn, plan.new_messages).await?;
+        insert_messages(conn, take(&mut plan.new_messages)).await?;
     }
     if !plan.attached.is_empty() {
-        files::attach(conn, plan.attached).await?;
+        files::attach(conn, take(&mut plan.attached)).await?;
     }
     if !plan.bereft.is_empty() {
-        files::delete_of(conn, plan.bereft, now).await?;
+        files::delete_of(conn, take(&mut plan.bereft), now).await?;
     }
-    for message in plan.changed_messages {
+    if !plan.buried.is_empty() {
+        reactions::erase(conn, plan.buried.clone()).await?;
+        history::erase(conn, take(&mut plan.buried)).await?;
+    }
+    reactions::write(conn, take(&mut plan.reactions)).await?;
+    history::keep(conn, take(&mut plan.rewritten)).await?;
+    for message in take(&mut plan.changed_messages) {
         diesel::update(messages::table.filter(messages::id.eq(Id(message.id))))
             .set((
                 messages::rev.eq(message.rev),
@@ -174,12 +207,29 @@ async fn write(conn: &mut Conn, plan: Plan, now: Timestamp) -> Result<(), Error>
                 messages::version.eq(message.version),
                 messages::edited_at.eq(message.edited_at.map(At)),
                 messages::deleted_at.eq(message.deleted_at.map(At)),
+                messages::pinned_at.eq(message.pinned_at.map(At)),
+                messages::pinned_by.eq(message.pinned_by.map(Id)),
             ))
             .execute(conn)
             .await?;
     }
+    for root in take(&mut plan.roots) {
+        diesel::update(messages::table.filter(messages::id.eq(Id(root.id))))
+            .set((
+                messages::rev.eq(root.rev),
+                messages::reply_count.eq(root.reply_count),
+                messages::last_reply_at.eq(root.last_reply_at.map(At)),
+            ))
+            .execute(conn)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn write_channels(conn: &mut Conn, plan: &mut Plan) -> Result<(), Error> {
     if !plan.channels.is_empty() {
-        let rows: Vec<ChannelRow> = plan.channels.into_iter().map(ChannelRow::from).collect();
+        let rows: Vec<ChannelRow> =
+            take(&mut plan.channels).into_iter().map(ChannelRow::from).collect();
         diesel::insert_into(channels::table)
             .values(rows)
             .on_conflict(channels::id)
@@ -188,6 +238,10 @@ async fn write(conn: &mut Conn, plan: Plan, now: Timestamp) -> Result<(), Error>
                 channels::name.eq(excluded(channels::name)),
                 channels::name_key.eq(excluded(channels::name_key)),
                 channels::description.eq(excluded(channels::description)),
+                channels::topic.eq(excluded(channels::topic)),
+                channels::posting.eq(excluded(channels::posting)),
+                channels::slow_mode_seconds.eq(excluded(channels::slow_mode_seconds)),
+                channels::archived_at.eq(excluded(channels::archived_at)),
                 channels::owner_id.eq(excluded(channels::owner_id)),
                 channels::updated_at.eq(excluded(channels::updated_at)),
                 channels::deleted_at.eq(excluded(channels::deleted_at)),
@@ -197,11 +251,13 @@ async fn write(conn: &mut Conn, plan: Plan, now: Timestamp) -> Result<(), Error>
             .await?;
     }
     if !plan.new_requests.is_empty() {
-        let rows: Vec<_> = plan.new_requests.into_iter().map(KnownRequestRow::from).collect();
+        let rows: Vec<_> =
+            take(&mut plan.new_requests).into_iter().map(KnownRequestRow::from).collect();
         diesel::insert_into(idempotency_keys::table).values(rows).execute(conn).await?;
     }
     if !plan.members.is_empty() {
-        let rows: Vec<MemberRow> = plan.members.into_iter().map(MemberRow::from).collect();
+        let rows: Vec<MemberRow> =
+            take(&mut plan.members).into_iter().map(MemberRow::from).collect();
         diesel::insert_into(members::table)
             .values(rows)
             .on_conflict((members::channel_id, members::user_id))
@@ -213,14 +269,38 @@ async fn write(conn: &mut Conn, plan: Plan, now: Timestamp) -> Result<(), Error>
                 members::rev.eq(excluded(members::rev)),
                 members::user_rev.eq(excluded(members::user_rev)),
                 members::read_seq.eq(excluded(members::read_seq)),
+                members::seen_seq.eq(excluded(members::seen_seq)),
+                members::delivered_seq.eq(excluded(members::delivered_seq)),
+                members::joined_rev.eq(excluded(members::joined_rev)),
+                members::muted_until.eq(excluded(members::muted_until)),
+                members::banned_until.eq(excluded(members::banned_until)),
             ))
             .execute(conn)
             .await?;
     }
+    for member in take(&mut plan.slowed) {
+        let key = (Id(member.channel_id), Id(member.user_id));
+        diesel::update(members::table.find(key))
+            .set(members::said_at.eq(member.said_at.map(At)))
+            .execute(conn)
+            .await?;
+    }
+    if !plan.ways.is_empty() {
+        invites::write(conn, take(&mut plan.ways)).await?;
+    }
+    if !plan.marked.is_empty() {
+        let rows = take(&mut plan.marked).into_iter().map(MemberRow::from).collect();
+        KeepMarks::new(rows).execute(conn).await?;
+    }
     if !plan.readers.is_empty() {
-        let rows = plan.readers.into_iter().map(MemberRow::from).collect();
+        let rows = take(&mut plan.readers).into_iter().map(MemberRow::from).collect();
         MoveMarkers::new(rows).execute(conn).await?;
     }
+    Ok(())
+}
+
+async fn write_people(conn: &mut Conn, plan: Plan, now: Timestamp) -> Result<(), Error> {
+    presence::write(conn, plan.statuses).await?;
     // Their tokens are refused from now on, and removed in their time: a family may be long.
     for ended in plan.ended_sessions {
         diesel::update(sessions::table.filter(sessions::id.eq(Id(ended.id))))
@@ -242,6 +322,21 @@ async fn write(conn: &mut Conn, plan: Plan, now: Timestamp) -> Result<(), Error>
         MoveHeads(plan.feeds.into_iter().map(FeedRow::from).collect()).execute(conn).await?;
     }
     Ok(())
+}
+
+/// Whether a message that slow mode held back may have been sent before.
+async fn any_taken(conn: &mut Conn, doubted: &[MessageId]) -> Result<bool, Error> {
+    if doubted.is_empty() {
+        return Ok(false);
+    }
+    let taken: Option<Id<MessageId>> = messages::table
+        .filter(KeyIn::ids("id", doubted.iter().copied()))
+        .limit(1)
+        .select(messages::id)
+        .get_result(conn)
+        .await
+        .optional()?;
+    Ok(taken.is_some())
 }
 
 /// In the order of their ids, so that two nodes given the same ids wait for each other and never

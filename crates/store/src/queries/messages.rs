@@ -1,10 +1,10 @@
 //! History.
 
 use diesel::prelude::*;
-use tertulia_domain::{ChannelId, Message, MessageId, UserId};
+use tertulia_domain::{ChannelId, Message, MessageId, MessageView, UserId};
 
 use super::channels::place;
-use super::{Conn, RunQueryDsl, files};
+use super::{Conn, RunQueryDsl, files, reactions, threads};
 use crate::rows::MessageRow;
 use crate::schema::messages;
 use crate::types::Id;
@@ -15,14 +15,16 @@ pub(crate) async fn by_id(
     conn: &mut Conn,
     id: MessageId,
     user: UserId,
-) -> Result<Option<(Place, Message)>, Error> {
+) -> Result<Option<(Place, MessageView)>, Error> {
     let rows = messages::table
         .filter(messages::id.eq(Id(id)))
         .select(MessageRow::as_select())
         .load(conn)
         .await?;
     let Some(message) = files::messages_of(conn, rows).await?.pop() else { return Ok(None) };
-    Ok(place(conn, message.channel_id, user).await?.map(|place| (place, message)))
+    let Some(place) = place(conn, message.channel_id, user).await? else { return Ok(None) };
+    let view = views(conn, vec![message], user).await?.pop();
+    Ok(view.map(|view| (place, view)))
 }
 
 /// A page of history, newest first, and the place of `user` in the channel: one contiguous range
@@ -50,7 +52,20 @@ pub(crate) async fn history(
     // there is more.
     items.truncate(usize::try_from(limit).unwrap_or_default());
     let next = items.last().map(|message| message.seq).filter(|seq| *seq > 1);
+    let items = views(conn, items, user).await?;
     Ok(Some((place, History { items, next })))
+}
+
+/// These messages as one person sees them.
+pub(crate) async fn views(
+    conn: &mut Conn,
+    messages: Vec<Message>,
+    user: UserId,
+) -> Result<Vec<MessageView>, Error> {
+    let mut views: Vec<MessageView> = messages.into_iter().map(MessageView::from).collect();
+    threads::quote(conn, &mut views).await?;
+    reactions::add_to(conn, &mut views, user).await?;
+    Ok(views)
 }
 
 async fn before(

@@ -9,7 +9,7 @@ use tertulia_domain::{
     ChannelId, Feed, FeedId, MessageId, MessageKind, SessionId, Timestamp, UserId,
 };
 
-use super::{Conn, RunQueryDsl, claimed, files};
+use super::{Conn, RunQueryDsl, claimed, files, history, reactions};
 use crate::Error;
 use crate::fragment::KeyIn;
 use crate::rows::{HorizonRow, message_kind_code};
@@ -53,11 +53,17 @@ pub(crate) async fn purge_messages(
             .await?;
         return Ok(Some(0));
     };
+    // What people made of them goes first, as long as there is any.
+    match reactions::purge(conn, channel, first + limit, limit).await? {
+        0 => {}
+        removed => return Ok(Some(removed)),
+    }
+    history::purge(conn, channel, first + limit).await?;
     // What they brought goes with them.
     let brought: Vec<Id<MessageId>> = messages::table
         .filter(messages::channel_id.eq(channel))
         .filter(messages::seq.lt(first + limit))
-        .filter(messages::kind.eq(message_kind_code(MessageKind::File)))
+        .filter(messages::kind.eq(message_kind_code(MessageKind::File, None)))
         .select(messages::id)
         .load(conn)
         .await?;

@@ -79,6 +79,7 @@ on_both! {
         let kinds: Vec<_> = batch.frames.iter().map(tertulia_domain::Frame::kind).collect();
         assert_eq!(kinds, ["message.created", "message.updated", "message.deleted"]);
         let (_, message) = world.store.message(id, ann).await.unwrap().unwrap();
+        let message = message.message;
         assert_eq!(message.content, "");
         assert!(message.deleted_at.is_some());
     }
@@ -170,7 +171,7 @@ async fn two_nodes_share_one_postgres() {
             .await
             .unwrap()
             .unwrap();
-        let seqs: Vec<_> = page.items.iter().map(|message| message.seq).collect();
+        let seqs: Vec<_> = page.items.iter().map(|view| view.message.seq).collect();
         assert_eq!(seqs, (101..=200).rev().collect::<Vec<_>>());
     }
 }

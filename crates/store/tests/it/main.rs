@@ -4,11 +4,14 @@
 
 mod locked;
 mod log;
+mod pins;
+mod reactions;
 mod reading;
 mod retention;
 mod schema;
 mod sessions;
 mod skeletons;
+mod threads;
 mod tls;
 mod world;
 

@@ -1,6 +1,8 @@
 //! History, deltas and lists.
 
-use tertulia_domain::{Body, Change, ChannelKind, Feed, MessagePrecondition, PageRequest};
+use tertulia_domain::{
+    Body, Change, ChannelKind, Feed, Mark, MarkTo, MessagePrecondition, PageRequest,
+};
 use tertulia_store::HistoryPart;
 
 use crate::on_both;
@@ -20,7 +22,7 @@ on_both! {
         let mut part = HistoryPart::Newest;
         loop {
             let (_, page) = world.store.history(channel, ann, part, 10).await.unwrap().unwrap();
-            seqs.extend(page.items.iter().map(|message| message.seq));
+            seqs.extend(page.items.iter().map(|view| view.message.seq));
             match page.next {
                 Some(seq) => part = HistoryPart::Before(seq),
                 None => break,
@@ -29,7 +31,7 @@ on_both! {
         assert_eq!(seqs, (1..=25).rev().collect::<Vec<_>>());
         let seqs_of = async |part| {
             let (_, page) = world.store.history(channel, ann, part, 4).await.unwrap().unwrap();
-            page.items.iter().map(|message| message.seq).collect::<Vec<_>>()
+            page.items.iter().map(|view| view.message.seq).collect::<Vec<_>>()
         };
         assert_eq!(seqs_of(HistoryPart::After(20)).await, [24, 23, 22, 21]);
         assert_eq!(seqs_of(HistoryPart::Around(10)).await, [11, 10, 9, 8]);
@@ -121,7 +123,7 @@ on_both! {
         let mut found = Vec::new();
         let mut request = page(1);
         loop {
-            let some = world.store.public_channels("al".to_owned(), request.clone()).await.unwrap();
+            let some = world.store.public_channels(ann, world.now(), "al".to_owned(), request.clone()).await.unwrap();
             found.extend(some.items.into_iter().map(|(channel, _)| channel.name.unwrap()));
             match some.next {
                 Some(next) => request.after = Some(next.0),
@@ -147,4 +149,52 @@ on_both! {
         assert_eq!(gap.changes.items.len(), 1, "of a deleted channel only its tombstone is left");
         assert_eq!((gap.changes.items[0].prev, gap.changes.items[0].rev), (2, 6));
     }
+}
+
+on_both! {
+    async fn unread_is_what_counting_again_gives_whatever_is_said_deleted_and_read(world: World) {
+        let people = [world.user("ann").await, world.user("bob").await, world.user("carol").await];
+        let channel = world.channel(people[0], ChannelKind::Public, "general").await.id;
+        for user in &people[1..] {
+            world.one(Change::Join { channel, user: *user }).await.unwrap();
+        }
+        let mut dice = 7_u64;
+        let mut roll = |sides: u64| {
+            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (dice >> 33) % sides
+        };
+        let mut said = Vec::new();
+        for step in 0..150 {
+            let user = people[usize::try_from(roll(3)).unwrap()];
+            let seq = i64::try_from(roll(said.len() as u64 + 1)).unwrap().max(1);
+            match roll(6) {
+                0..=2 => said.push((world.say(user, channel, "something").await.id, user)),
+                3 if !said.is_empty() => {
+                    let (message, by) = said[usize::try_from(roll(said.len() as u64)).unwrap()];
+                    let expect = MessagePrecondition::Any;
+                    world.one(Change::Delete { message, by, expect }).await.unwrap();
+                }
+                4 => drop(world.one(mark(channel, user, MarkTo::Read { seq })).await),
+                5 => drop(world.one(mark(channel, user, MarkTo::Unread { seq })).await),
+                _ => {}
+            }
+            for user in people {
+                let own = world.store.channels_of(user, page(10)).await.unwrap().items.remove(0);
+                let (read, unread) = (own.member.read_seq, own.unread);
+                let history =
+                    world.store.history(channel, user, HistoryPart::Newest, 500).await.unwrap();
+                let items = history.unwrap().1.items;
+                let counted = items
+                    .iter()
+                    .map(|view| &view.message)
+                    .filter(|message| message.seq > read && message.deleted_at.is_none())
+                    .count();
+                assert_eq!(unread, i64::try_from(counted).unwrap(), "step {step}, read up to {read}");
+            }
+        }
+    }
+}
+
+fn mark(channel: tertulia_domain::ChannelId, user: tertulia_domain::UserId, to: MarkTo) -> Change {
+    Change::Mark(Mark { channel, user, to })
 }

@@ -19,15 +19,32 @@ struct Row {
     place: Place,
     /// Whether the message, feed or token in it is the sender's own.
     own: bool,
-    expected: [&'static str; 6],
+    expected: [&'static str; 8],
 }
 
-const fn row(frame: &'static str, place: Place, expected: [&'static str; 6]) -> Row {
+/// As in the table of operations: the six, to whom a moderator and somebody who is banned are
+/// added.
+const fn row(frame: &'static str, place: Place, six: [&'static str; 6]) -> Row {
+    let [nobody, stranger, member, owner, former, ended] = six;
+    let (moderator, banned) = match place {
+        Nowhere => (member, stranger),
+        Direct => (NONE, NONE),
+        Public | Private | Group => (member, "not_found"),
+    };
+    let expected = [nobody, stranger, member, owner, former, ended, moderator, banned];
     Row { frame, place, own: false, expected }
 }
 
-const fn own(frame: &'static str, place: Place, expected: [&'static str; 6]) -> Row {
-    Row { frame, place, own: true, expected }
+const fn own(frame: &'static str, place: Place, six: [&'static str; 6]) -> Row {
+    Row { own: true, ..row(frame, place, six) }
+}
+
+impl Row {
+    /// What a moderator is answered.
+    const fn moderator(mut self, answer: &'static str) -> Self {
+        self.expected[Who::Moderator as usize] = answer;
+        self
+    }
 }
 
 /// There is no such case.
@@ -45,6 +62,29 @@ const TABLE: &[Row] = &[
     row("sync",           Private, ["401", "not_found", "ok",        "ok",        "not_found", "4009"]),
     row("sync",           Group,   ["401", "not_found", "ok",        "ok",        "not_found", "4009"]),
     row("sync",           Direct,  ["401", "not_found", "ok",        "ok",        NONE,        "4009"]),
+    row("status.set",     Nowhere, ["401", "ok",        "ok",        "ok",        "ok",        "4009"]),
+    // To leave what one does not hear changes nothing, whatever it is.
+    row("unsubscribe",    Nowhere, ["401", "ok",        "ok",        "ok",        "ok",        "4009"]),
+    row("read",           Public,  ["401", "forbidden", "ok", "ok", "forbidden", "4009"]),
+    row("read",           Private, ["401", "not_found", "ok", "ok", "not_found", "4009"]),
+    row("read",           Group,   ["401", "not_found", "ok", "ok", "not_found", "4009"]),
+    row("read",           Direct,  ["401", "not_found", "ok", "ok", NONE, "4009"]),
+    row("delivered",      Public,  ["401", "forbidden", "ok", "ok", "forbidden", "4009"]),
+    row("delivered",      Private, ["401", "not_found", "ok", "ok", "not_found", "4009"]),
+    row("delivered",      Group,   ["401", "not_found", "ok", "ok", "not_found", "4009"]),
+    row("delivered",      Direct,  ["401", "not_found", "ok", "ok", NONE, "4009"]),
+    row("typing",         Public,  ["401", "forbidden", "ok", "ok", "forbidden", "4009"]),
+    row("typing",         Private, ["401", "not_found", "ok", "ok", "not_found", "4009"]),
+    row("typing",         Group,   ["401", "not_found", "ok", "ok", "not_found", "4009"]),
+    row("typing",         Direct,  ["401", "not_found", "ok", "ok", NONE, "4009"]),
+    row("focus",          Public,  ["401", "not_found", "ok", "ok", "not_found", "4009"]),
+    row("focus",          Private, ["401", "not_found", "ok", "ok", "not_found", "4009"]),
+    row("focus",          Group,   ["401", "not_found", "ok", "ok", "not_found", "4009"]),
+    row("focus",          Direct,  ["401", "not_found", "ok", "ok", NONE, "4009"]),
+    row("subscribe",      Public,  ["401", "ok", "ok", "ok", "ok", "4009"]),
+    row("subscribe",      Private, ["401", "not_found", "ok", "ok", "not_found", "4009"]),
+    row("subscribe",      Group,   ["401", "not_found", "ok", "ok", "not_found", "4009"]),
+    row("subscribe",      Direct,  ["401", "not_found", "ok", "ok", NONE, "4009"]),
     row("message.send",   Public,  ["401", "forbidden", "ok",        "ok",        "forbidden", "4009"]),
     row("message.send",   Private, ["401", "not_found", "ok",        "ok",        "not_found", "4009"]),
     row("message.send",   Group,   ["401", "not_found", "ok",        "ok",        "not_found", "4009"]),
@@ -57,14 +97,22 @@ const TABLE: &[Row] = &[
     own("message.edit",   Private, [NONE,  NONE,        "ok",        "ok",        "not_found", "4009"]),
     own("message.edit",   Group,   [NONE,  NONE,        "ok",        "ok",        "not_found", "4009"]),
     own("message.edit",   Direct,  [NONE,  NONE,        "ok",        "ok",        NONE,        "4009"]),
-    row("message.delete", Public,  ["401", "forbidden", "forbidden", "ok",        "forbidden", "4009"]),
-    row("message.delete", Private, ["401", "not_found", "forbidden", "ok",        "not_found", "4009"]),
-    row("message.delete", Group,   ["401", "not_found", "forbidden", "ok",        "not_found", "4009"]),
+    row("message.delete", Public,  ["401", "forbidden", "forbidden", "ok",        "forbidden", "4009"]).moderator("ok"),
+    row("message.delete", Private, ["401", "not_found", "forbidden", "ok",        "not_found", "4009"]).moderator("ok"),
+    row("message.delete", Group,   ["401", "not_found", "forbidden", "ok",        "not_found", "4009"]).moderator("ok"),
     row("message.delete", Direct,  ["401", "not_found", "forbidden", "forbidden", NONE,        "4009"]),
     own("message.delete", Public,  [NONE,  NONE,        "ok",        "ok",        "forbidden", "4009"]),
     own("message.delete", Private, [NONE,  NONE,        "ok",        "ok",        "not_found", "4009"]),
     own("message.delete", Group,   [NONE,  NONE,        "ok",        "ok",        "not_found", "4009"]),
     own("message.delete", Direct,  [NONE,  NONE,        "ok",        "ok",        NONE,        "4009"]),
+    row("reaction.add",   Public,  ["401", "forbidden", "ok",        "ok",        "forbidden", "4009"]),
+    row("reaction.add",   Private, ["401", "not_found", "ok",        "ok",        "not_found", "4009"]),
+    row("reaction.add",   Group,   ["401", "not_found", "ok",        "ok",        "not_found", "4009"]),
+    row("reaction.add",   Direct,  ["401", "not_found", "ok",        "ok",        NONE,        "4009"]),
+    row("reaction.remove",Public,  ["401", "forbidden", "ok",        "ok",        "forbidden", "4009"]),
+    row("reaction.remove",Private, ["401", "not_found", "ok",        "ok",        "not_found", "4009"]),
+    row("reaction.remove",Group,   ["401", "not_found", "ok",        "ok",        "not_found", "4009"]),
+    row("reaction.remove",Direct,  ["401", "not_found", "ok",        "ok",        NONE,        "4009"]),
 ];
 
 impl Row {
@@ -90,6 +138,13 @@ impl Row {
             "message.send" => json!({ "channel_id": feed, "content": content }),
             "message.edit" => json!({ "message_id": message, "content": content }),
             "message.delete" => json!({ "message_id": message }),
+            "reaction.add" | "reaction.remove" => json!({ "message_id": message, "emoji": "👍" }),
+            "read" | "delivered" => json!({ "channel_id": feed, "seq": 1 }),
+            "typing" => json!({ "channel_id": feed, "active": true }),
+            "focus" => json!({ "channel_ids": [feed] }),
+            "subscribe" => json!({ "channel_id": feed }),
+            "unsubscribe" => json!({ "channel_id": uuid::Uuid::new_v4().to_string() }),
+            "status.set" => json!({ "status": "online" }),
             other => panic!("how is {other} sent?"),
         };
         frame["type"] = json!(self.frame);
@@ -182,20 +237,25 @@ async fn state(world: &World<'_>, row: &Row, scene: &Scene) -> Value {
 }
 
 /// The open sockets of those who are signed in, from before the first scene to after the last.
-struct Sockets([Socket; 4]);
+struct Sockets([Socket; 6]);
 
 impl Sockets {
     async fn of(world: &World<'_>) -> Self {
-        let [_, stranger, member, owner, former, _] = Who::ALL.map(|who| world.person(who));
+        let [_, stranger, member, owner, former, _, moderator, banned] =
+            Who::ALL.map(|who| world.person(who));
         Self([
             stranger.listen().await,
             member.listen().await,
             owner.listen().await,
             former.listen().await,
+            moderator.listen().await,
+            banned.listen().await,
         ])
     }
 
     fn of_whom(&mut self, who: Who) -> &mut Socket {
-        &mut self.0[who as usize - 1]
+        // The one whose session has ended is left out.
+        let place = who as usize - if who > Who::Ended { 2 } else { 1 };
+        &mut self.0[place]
     }
 }

@@ -13,18 +13,45 @@ pub(super) struct Row {
     pub(super) place: Place,
     /// Whether the message, person or session that the path names is the caller's own.
     pub(super) own: bool,
-    pub(super) expected: [u16; 6],
+    pub(super) expected: [u16; 8],
 }
+
+/// 👍, as a path has it.
+const EMOJI: &str = "%F0%9F%91%8D";
 
 /// There is no such case: nobody can be the owner's equal in it.
 pub(super) const NONE: u16 = 0;
 
-const fn row(operation: &'static str, place: Place, expected: [u16; 6]) -> Row {
+/// The six are nobody, a stranger, a member, the owner, a former member, and an ended session. A
+/// moderator is answered as a member unless the row says otherwise. Of a channel from which they
+/// are banned people see nothing, even of a public one; elsewhere they are as strangers.
+const fn row(operation: &'static str, place: Place, six: [u16; 6]) -> Row {
+    let [nobody, stranger, member, owner, former, ended] = six;
+    let (moderator, banned) = match place {
+        Nowhere => (member, stranger),
+        Direct => (NONE, NONE),
+        Public | Private | Group => (member, 404),
+    };
+    let expected = [nobody, stranger, member, owner, former, ended, moderator, banned];
     Row { operation, place, own: false, expected }
 }
 
-const fn own(operation: &'static str, place: Place, expected: [u16; 6]) -> Row {
-    Row { operation, place, own: true, expected }
+const fn own(operation: &'static str, place: Place, six: [u16; 6]) -> Row {
+    Row { own: true, ..row(operation, place, six) }
+}
+
+impl Row {
+    /// What a moderator is answered.
+    const fn moderator(mut self, status: u16) -> Self {
+        self.expected[Who::Moderator as usize] = status;
+        self
+    }
+
+    /// What somebody is answered who is banned, where it has nothing to do with that.
+    const fn banned(mut self, status: u16) -> Self {
+        self.expected[Who::Banned as usize] = status;
+        self
+    }
 }
 
 /// What has no rule of who may: it is for everybody, even for who brings a token that is no good.
@@ -65,6 +92,9 @@ pub(super) const TABLE: &[Row] = &[
     signed_in("DELETE /api/v1/users/me", 204),
     signed_in("GET /api/v1/users/me/channels", 200),
     signed_in("GET /api/v1/users/me/changes", 200),
+    signed_in("GET /api/v1/users/me/status", 200),
+    signed_in("PUT /api/v1/users/me/status", 200),
+    signed_in("GET /api/v1/users/me/invitations", 200),
     signed_in("GET /api/v1/users/by-username/{username}", 200),
     signed_in("GET /api/v1/users/{user}", 200),
 
@@ -93,13 +123,13 @@ pub(super) const TABLE: &[Row] = &[
     signed_in("PATCH /api/v1/admin/users/{user}", 403),
     own("PATCH /api/v1/admin/users/{user}", Nowhere, [401, 403, 403, 403, 403, 401]),
     signed_in("GET /api/v1/admin/channels", 403),
-    row("GET /api/v1/admin/channels/{channel}",    Public,  [401, 403, 403, 403, 403, 401]),
-    row("GET /api/v1/admin/channels/{channel}",    Private, [401, 403, 403, 403, 403, 401]),
-    row("GET /api/v1/admin/channels/{channel}",    Group,   [401, 403, 403, 403, 403, 401]),
+    row("GET /api/v1/admin/channels/{channel}",    Public,  [401, 403, 403, 403, 403, 401]).banned(403),
+    row("GET /api/v1/admin/channels/{channel}",    Private, [401, 403, 403, 403, 403, 401]).banned(403),
+    row("GET /api/v1/admin/channels/{channel}",    Group,   [401, 403, 403, 403, 403, 401]).banned(403),
     row("GET /api/v1/admin/channels/{channel}",    Direct,  [401, 403, 403, 403, NONE, 401]),
-    row("DELETE /api/v1/admin/channels/{channel}", Public,  [401, 403, 403, 403, 403, 401]),
-    row("DELETE /api/v1/admin/channels/{channel}", Private, [401, 403, 403, 403, 403, 401]),
-    row("DELETE /api/v1/admin/channels/{channel}", Group,   [401, 403, 403, 403, 403, 401]),
+    row("DELETE /api/v1/admin/channels/{channel}", Public,  [401, 403, 403, 403, 403, 401]).banned(403),
+    row("DELETE /api/v1/admin/channels/{channel}", Private, [401, 403, 403, 403, 403, 401]).banned(403),
+    row("DELETE /api/v1/admin/channels/{channel}", Group,   [401, 403, 403, 403, 403, 401]).banned(403),
     row("DELETE /api/v1/admin/channels/{channel}", Direct,  [401, 403, 403, 403, NONE, 401]),
     signed_in("GET /api/v1/admin/statistics", 403),
     signed_in("GET /api/v1/admin/audit", 403),
@@ -110,8 +140,8 @@ pub(super) const TABLE: &[Row] = &[
     row("GET /api/v1/channels/{channel}",            Group,   [401, 404, 200, 200, 404, 401]),
     row("GET /api/v1/channels/{channel}",            Direct,  [401, 404, 200, 200, NONE, 401]),
 
-    row("PATCH /api/v1/channels/{channel}",          Public,  [401, 403, 403, 200, 403, 401]),
-    row("PATCH /api/v1/channels/{channel}",          Private, [401, 404, 403, 200, 404, 401]),
+    row("PATCH /api/v1/channels/{channel}",          Public,  [401, 403, 403, 200, 403, 401]).moderator(200),
+    row("PATCH /api/v1/channels/{channel}",          Private, [401, 404, 403, 200, 404, 401]).moderator(200),
     row("PATCH /api/v1/channels/{channel}",          Group,   [401, 404, 200, 200, 404, 401]),
     row("PATCH /api/v1/channels/{channel}",          Direct,  [401, 404, 403, 403, NONE, 401]),
 
@@ -128,7 +158,7 @@ pub(super) const TABLE: &[Row] = &[
 
     row("POST /api/v1/channels/{channel}/leave",     Public,  [401, 409, 204, 403, 409, 401]),
     row("POST /api/v1/channels/{channel}/leave",     Private, [401, 404, 204, 403, 404, 401]),
-    row("POST /api/v1/channels/{channel}/leave",     Group,   [401, 404, 204, 403, 404, 401]),
+    row("POST /api/v1/channels/{channel}/leave",     Group,   [401, 404, 204, 204, 404, 401]),
     row("POST /api/v1/channels/{channel}/leave",     Direct,  [401, 404, 403, 403, NONE, 401]),
 
     row("GET /api/v1/channels/{channel}/members",    Public,  [401, 200, 200, 200, 200, 401]),
@@ -136,19 +166,94 @@ pub(super) const TABLE: &[Row] = &[
     row("GET /api/v1/channels/{channel}/members",    Group,   [401, 404, 200, 200, 404, 401]),
     row("GET /api/v1/channels/{channel}/members",    Direct,  [401, 404, 200, 200, NONE, 401]),
 
-    row("POST /api/v1/channels/{channel}/members",   Public,  [401, 403, 403, 201, 403, 401]),
-    row("POST /api/v1/channels/{channel}/members",   Private, [401, 404, 403, 201, 404, 401]),
+    row("POST /api/v1/channels/{channel}/members",   Public,  [401, 403, 403, 201, 403, 401]).moderator(201),
+    row("POST /api/v1/channels/{channel}/members",   Private, [401, 404, 403, 201, 404, 401]).moderator(201),
     row("POST /api/v1/channels/{channel}/members",   Group,   [401, 404, 201, 201, 404, 401]),
     row("POST /api/v1/channels/{channel}/members",   Direct,  [401, 404, 403, 403, NONE, 401]),
 
-    row("DELETE /api/v1/channels/{channel}/members/{user}", Public,  [401, 403, 403, 204, 403, 401]),
-    row("DELETE /api/v1/channels/{channel}/members/{user}", Private, [401, 404, 403, 204, 404, 401]),
-    row("DELETE /api/v1/channels/{channel}/members/{user}", Group,   [401, 404, 403, 204, 404, 401]),
+    row("DELETE /api/v1/channels/{channel}/members/{user}", Public,  [401, 403, 403, 204, 403, 401]).moderator(204),
+    row("DELETE /api/v1/channels/{channel}/members/{user}", Private, [401, 404, 403, 204, 404, 401]).moderator(204),
+    row("DELETE /api/v1/channels/{channel}/members/{user}", Group,   [401, 404, 403, 204, 404, 401]).moderator(204),
     row("DELETE /api/v1/channels/{channel}/members/{user}", Direct,  [401, 404, 403, 403, NONE, 401]),
     // Oneself: that is leaving, and has its own operation.
     own("DELETE /api/v1/channels/{channel}/members/{user}", Public,  [401, 403, 403, 403, 403, 401]),
     own("DELETE /api/v1/channels/{channel}/members/{user}", Private, [401, 404, 403, 403, 404, 401]),
     own("DELETE /api/v1/channels/{channel}/members/{user}", Group,   [401, 404, 403, 403, 404, 401]),
+
+    row("PUT /api/v1/channels/{channel}/members/{user}", Public,  [401, 403, 403, 200, 403, 401]),
+    row("PUT /api/v1/channels/{channel}/members/{user}", Private, [401, 404, 403, 200, 404, 401]),
+    row("PUT /api/v1/channels/{channel}/members/{user}", Group,   [401, 404, 403, 200, 404, 401]),
+    row("PUT /api/v1/channels/{channel}/members/{user}", Direct,  [401, 404, 403, 403, NONE, 401]),
+    own("PUT /api/v1/channels/{channel}/members/{user}", Public,  [401, 403, 403, 403, 403, 401]),
+
+    row("PUT /api/v1/channels/{channel}/owner",      Public,  [401, 403, 403, 200, 403, 401]),
+    row("PUT /api/v1/channels/{channel}/owner",      Private, [401, 404, 403, 200, 404, 401]),
+    row("PUT /api/v1/channels/{channel}/owner",      Group,   [401, 404, 403, 200, 404, 401]),
+    row("PUT /api/v1/channels/{channel}/owner",      Direct,  [401, 404, 403, 403, NONE, 401]),
+
+    row("PUT /api/v1/channels/{channel}/members/{user}/mute", Public,  [401, 403, 403, 200, 403, 401]).moderator(200),
+    row("PUT /api/v1/channels/{channel}/members/{user}/mute", Private, [401, 404, 403, 200, 404, 401]).moderator(200),
+    row("PUT /api/v1/channels/{channel}/members/{user}/mute", Group,   [401, 404, 403, 200, 404, 401]).moderator(200),
+    row("PUT /api/v1/channels/{channel}/members/{user}/mute", Direct,  [401, 404, 403, 403, NONE, 401]),
+    own("PUT /api/v1/channels/{channel}/members/{user}/mute", Public,  [401, 403, 403, 403, 403, 401]),
+
+    row("DELETE /api/v1/channels/{channel}/members/{user}/mute", Public,  [401, 403, 403, 204, 403, 401]).moderator(204),
+    row("DELETE /api/v1/channels/{channel}/members/{user}/mute", Private, [401, 404, 403, 204, 404, 401]).moderator(204),
+    row("DELETE /api/v1/channels/{channel}/members/{user}/mute", Group,   [401, 404, 403, 204, 404, 401]).moderator(204),
+    row("DELETE /api/v1/channels/{channel}/members/{user}/mute", Direct,  [401, 404, 403, 403, NONE, 401]),
+    own("DELETE /api/v1/channels/{channel}/members/{user}/mute", Public,  [401, 403, 403, 403, 403, 401]),
+
+    row("GET /api/v1/channels/{channel}/bans",       Public,  [401, 403, 403, 200, 403, 401]).moderator(200),
+    row("GET /api/v1/channels/{channel}/bans",       Private, [401, 404, 403, 200, 404, 401]).moderator(200),
+    row("GET /api/v1/channels/{channel}/bans",       Group,   [401, 404, 403, 200, 404, 401]).moderator(200),
+    row("GET /api/v1/channels/{channel}/bans",       Direct,  [401, 404, 403, 403, NONE, 401]),
+
+    row("PUT /api/v1/channels/{channel}/bans/{user}", Public,  [401, 403, 403, 201, 403, 401]).moderator(201),
+    row("PUT /api/v1/channels/{channel}/bans/{user}", Private, [401, 404, 403, 201, 404, 401]).moderator(201),
+    row("PUT /api/v1/channels/{channel}/bans/{user}", Group,   [401, 404, 403, 201, 404, 401]).moderator(201),
+    row("PUT /api/v1/channels/{channel}/bans/{user}", Direct,  [401, 404, 403, 403, NONE, 401]),
+    own("PUT /api/v1/channels/{channel}/bans/{user}", Public,  [401, 403, 403, 403, 403, 401]),
+
+    // The fellow is not banned.
+    row("DELETE /api/v1/channels/{channel}/bans/{user}", Public,  [401, 403, 403, 404, 403, 401]).moderator(404),
+    row("DELETE /api/v1/channels/{channel}/bans/{user}", Private, [401, 404, 403, 404, 404, 401]).moderator(404),
+    row("DELETE /api/v1/channels/{channel}/bans/{user}", Group,   [401, 404, 403, 404, 404, 401]).moderator(404),
+    row("DELETE /api/v1/channels/{channel}/bans/{user}", Direct,  [401, 404, 403, 403, NONE, 401]),
+
+    row("GET /api/v1/channels/{channel}/invites",    Public,  [401, 403, 403, 200, 403, 401]).moderator(200),
+    row("GET /api/v1/channels/{channel}/invites",    Private, [401, 404, 403, 200, 404, 401]).moderator(200),
+    row("GET /api/v1/channels/{channel}/invites",    Group,   [401, 404, 403, 200, 404, 401]).moderator(200),
+    row("GET /api/v1/channels/{channel}/invites",    Direct,  [401, 404, 403, 403, NONE, 401]),
+
+    row("POST /api/v1/channels/{channel}/invites",   Public,  [401, 403, 403, 201, 403, 401]).moderator(201),
+    row("POST /api/v1/channels/{channel}/invites",   Private, [401, 404, 403, 201, 404, 401]).moderator(201),
+    row("POST /api/v1/channels/{channel}/invites",   Group,   [401, 404, 403, 201, 404, 401]).moderator(201),
+    row("POST /api/v1/channels/{channel}/invites",   Direct,  [401, 404, 403, 403, NONE, 401]),
+
+    // There is no such link.
+    row("DELETE /api/v1/channels/{channel}/invites/{invite}", Public,  [401, 403, 403, 404, 403, 401]).moderator(404),
+    row("DELETE /api/v1/channels/{channel}/invites/{invite}", Private, [401, 404, 403, 404, 404, 401]).moderator(404),
+    row("DELETE /api/v1/channels/{channel}/invites/{invite}", Group,   [401, 404, 403, 404, 404, 401]).moderator(404),
+    row("DELETE /api/v1/channels/{channel}/invites/{invite}", Direct,  [401, 404, 403, 403, NONE, 401]),
+
+    row("POST /api/v1/channels/{channel}/invitations", Public,  [401, 403, 201, 201, 403, 401]),
+    row("POST /api/v1/channels/{channel}/invitations", Private, [401, 404, 403, 201, 404, 401]).moderator(201),
+    row("POST /api/v1/channels/{channel}/invitations", Group,   [401, 404, 201, 201, 404, 401]),
+    row("POST /api/v1/channels/{channel}/invitations", Direct,  [401, 404, 403, 403, NONE, 401]),
+
+    // Nobody is invited.
+    row("POST /api/v1/users/me/invitations/{channel}/accept",  Public,  [401, 404, 404, 404, 404, 401]),
+    row("POST /api/v1/users/me/invitations/{channel}/accept",  Private, [401, 404, 404, 404, 404, 401]),
+    row("POST /api/v1/users/me/invitations/{channel}/accept",  Group,   [401, 404, 404, 404, 404, 401]),
+    row("POST /api/v1/users/me/invitations/{channel}/accept",  Direct,  [401, 404, 404, 404, NONE, 401]),
+    row("POST /api/v1/users/me/invitations/{channel}/decline", Public,  [401, 404, 404, 404, 404, 401]),
+    row("POST /api/v1/users/me/invitations/{channel}/decline", Private, [401, 404, 404, 404, 404, 401]),
+    row("POST /api/v1/users/me/invitations/{channel}/decline", Group,   [401, 404, 404, 404, 404, 401]),
+    row("POST /api/v1/users/me/invitations/{channel}/decline", Direct,  [401, 404, 404, 404, NONE, 401]),
+
+    // With a code that was never given out; `invites.rs` has the others.
+    signed_in("GET /api/v1/invites/{code}", 404),
+    signed_in("POST /api/v1/invites/{code}/join", 404),
 
     row("GET /api/v1/channels/{channel}/messages",   Public,  [401, 200, 200, 200, 200, 401]),
     row("GET /api/v1/channels/{channel}/messages",   Private, [401, 404, 200, 200, 404, 401]),
@@ -160,6 +265,22 @@ pub(super) const TABLE: &[Row] = &[
     row("POST /api/v1/channels/{channel}/messages",  Group,   [401, 404, 201, 201, 404, 401]),
     row("POST /api/v1/channels/{channel}/messages",  Direct,  [401, 404, 201, 201, NONE, 401]),
 
+    row("PUT /api/v1/channels/{channel}/read",             Public,  [401, 403, 200, 200, 403, 401]),
+    row("PUT /api/v1/channels/{channel}/read",             Private, [401, 404, 200, 200, 404, 401]),
+    row("PUT /api/v1/channels/{channel}/read",             Group,   [401, 404, 200, 200, 404, 401]),
+    row("PUT /api/v1/channels/{channel}/read",             Direct,  [401, 404, 200, 200, NONE, 401]),
+    row("POST /api/v1/channels/{channel}/unread",          Public,  [401, 403, 200, 200, 403, 401]),
+    row("POST /api/v1/channels/{channel}/unread",          Private, [401, 404, 200, 200, 404, 401]),
+    row("POST /api/v1/channels/{channel}/unread",          Group,   [401, 404, 200, 200, 404, 401]),
+    row("POST /api/v1/channels/{channel}/unread",          Direct,  [401, 404, 200, 200, NONE, 401]),
+    row("GET /api/v1/channels/{channel}/reads",            Public,  [401, 403, 200, 200, 403, 401]),
+    row("GET /api/v1/channels/{channel}/reads",            Private, [401, 404, 200, 200, 404, 401]),
+    row("GET /api/v1/channels/{channel}/reads",            Group,   [401, 404, 200, 200, 404, 401]),
+    row("GET /api/v1/channels/{channel}/reads",            Direct,  [401, 404, 200, 200, NONE, 401]),
+    row("GET /api/v1/messages/{message}/reads",            Public,  [401, 403, 200, 200, 403, 401]),
+    row("GET /api/v1/messages/{message}/reads",            Private, [401, 404, 200, 200, 404, 401]),
+    row("GET /api/v1/messages/{message}/reads",            Group,   [401, 404, 200, 200, 404, 401]),
+    row("GET /api/v1/messages/{message}/reads",            Direct,  [401, 404, 200, 200, NONE, 401]),
     row("GET /api/v1/channels/{channel}/changes",    Public,  [401, 200, 200, 200, 200, 401]),
     row("GET /api/v1/channels/{channel}/changes",    Private, [401, 404, 200, 200, 404, 401]),
     row("GET /api/v1/channels/{channel}/changes",    Group,   [401, 404, 200, 200, 404, 401]),
@@ -181,22 +302,72 @@ pub(super) const TABLE: &[Row] = &[
     own("PATCH /api/v1/messages/{message}",          Group,   [NONE, NONE, 200, 200, 404, 401]),
     own("PATCH /api/v1/messages/{message}",          Direct,  [NONE, NONE, 200, 200, NONE, 401]),
 
-    row("DELETE /api/v1/messages/{message}",         Public,  [401, 403, 403, 204, 403, 401]),
-    row("DELETE /api/v1/messages/{message}",         Private, [401, 404, 403, 204, 404, 401]),
-    row("DELETE /api/v1/messages/{message}",         Group,   [401, 404, 403, 204, 404, 401]),
+    row("DELETE /api/v1/messages/{message}",         Public,  [401, 403, 403, 204, 403, 401]).moderator(204),
+    row("DELETE /api/v1/messages/{message}",         Private, [401, 404, 403, 204, 404, 401]).moderator(204),
+    row("DELETE /api/v1/messages/{message}",         Group,   [401, 404, 403, 204, 404, 401]).moderator(204),
     row("DELETE /api/v1/messages/{message}",         Direct,  [401, 404, 403, 403, NONE, 401]),
     own("DELETE /api/v1/messages/{message}",         Public,  [NONE, NONE, 204, 204, 403, 401]),
     own("DELETE /api/v1/messages/{message}",         Private, [NONE, NONE, 204, 204, 404, 401]),
     own("DELETE /api/v1/messages/{message}",         Group,   [NONE, NONE, 204, 204, 404, 401]),
     own("DELETE /api/v1/messages/{message}",         Direct,  [NONE, NONE, 204, 204, NONE, 401]),
 
+    row("GET /api/v1/messages/{message}/edits",               Public,  [401, 200, 200, 200, 200, 401]),
+    row("GET /api/v1/messages/{message}/edits",               Private, [401, 404, 200, 200, 404, 401]),
+    row("GET /api/v1/messages/{message}/edits",               Group,   [401, 404, 200, 200, 404, 401]),
+    row("GET /api/v1/messages/{message}/edits",               Direct,  [401, 404, 200, 200, NONE, 401]),
+
+    row("GET /api/v1/channels/{channel}/pins",                Public,  [401, 200, 200, 200, 200, 401]),
+    row("GET /api/v1/channels/{channel}/pins",                Private, [401, 404, 200, 200, 404, 401]),
+    row("GET /api/v1/channels/{channel}/pins",                Group,   [401, 404, 200, 200, 404, 401]),
+    row("GET /api/v1/channels/{channel}/pins",                Direct,  [401, 404, 200, 200, NONE, 401]),
+
+    row("PUT /api/v1/channels/{channel}/pins/{message}",      Public,  [401, 403, 403, 204, 403, 401]).moderator(204),
+    row("PUT /api/v1/channels/{channel}/pins/{message}",      Private, [401, 404, 403, 204, 404, 401]).moderator(204),
+    row("PUT /api/v1/channels/{channel}/pins/{message}",      Group,   [401, 404, 204, 204, 404, 401]),
+    row("PUT /api/v1/channels/{channel}/pins/{message}",      Direct,  [401, 404, 204, 204, NONE, 401]),
+
+    row("DELETE /api/v1/channels/{channel}/pins/{message}",   Public,  [401, 403, 403, 204, 403, 401]).moderator(204),
+    row("DELETE /api/v1/channels/{channel}/pins/{message}",   Private, [401, 404, 403, 204, 404, 401]).moderator(204),
+    row("DELETE /api/v1/channels/{channel}/pins/{message}",   Group,   [401, 404, 204, 204, 404, 401]),
+    row("DELETE /api/v1/channels/{channel}/pins/{message}",   Direct,  [401, 404, 204, 204, NONE, 401]),
+
+    row("GET /api/v1/messages/{message}/replies",            Public,  [401, 200, 200, 200, 200, 401]),
+    row("GET /api/v1/messages/{message}/replies",            Private, [401, 404, 200, 200, 404, 401]),
+    row("GET /api/v1/messages/{message}/replies",            Group,   [401, 404, 200, 200, 404, 401]),
+    row("GET /api/v1/messages/{message}/replies",            Direct,  [401, 404, 200, 200, NONE, 401]),
+
+    row("PUT /api/v1/messages/{message}/follow",             Public,  [401, 403, 204, 204, 403, 401]),
+    row("PUT /api/v1/messages/{message}/follow",             Private, [401, 404, 204, 204, 404, 401]),
+    row("PUT /api/v1/messages/{message}/follow",             Group,   [401, 404, 204, 204, 404, 401]),
+    row("PUT /api/v1/messages/{message}/follow",             Direct,  [401, 404, 204, 204, NONE, 401]),
+
+    row("DELETE /api/v1/messages/{message}/follow",          Public,  [401, 403, 204, 204, 403, 401]),
+    row("DELETE /api/v1/messages/{message}/follow",          Private, [401, 404, 204, 204, 404, 401]),
+    row("DELETE /api/v1/messages/{message}/follow",          Group,   [401, 404, 204, 204, 404, 401]),
+    row("DELETE /api/v1/messages/{message}/follow",          Direct,  [401, 404, 204, 204, NONE, 401]),
+
+    row("GET /api/v1/messages/{message}/reactions/{emoji}",    Public,  [401, 200, 200, 200, 200, 401]),
+    row("GET /api/v1/messages/{message}/reactions/{emoji}",    Private, [401, 404, 200, 200, 404, 401]),
+    row("GET /api/v1/messages/{message}/reactions/{emoji}",    Group,   [401, 404, 200, 200, 404, 401]),
+    row("GET /api/v1/messages/{message}/reactions/{emoji}",    Direct,  [401, 404, 200, 200, NONE, 401]),
+
+    row("PUT /api/v1/messages/{message}/reactions/{emoji}",    Public,  [401, 403, 200, 200, 403, 401]),
+    row("PUT /api/v1/messages/{message}/reactions/{emoji}",    Private, [401, 404, 200, 200, 404, 401]),
+    row("PUT /api/v1/messages/{message}/reactions/{emoji}",    Group,   [401, 404, 200, 200, 404, 401]),
+    row("PUT /api/v1/messages/{message}/reactions/{emoji}",    Direct,  [401, 404, 200, 200, NONE, 401]),
+
+    row("DELETE /api/v1/messages/{message}/reactions/{emoji}", Public,  [401, 403, 204, 204, 403, 401]),
+    row("DELETE /api/v1/messages/{message}/reactions/{emoji}", Private, [401, 404, 204, 204, 404, 401]),
+    row("DELETE /api/v1/messages/{message}/reactions/{emoji}", Group,   [401, 404, 204, 204, 404, 401]),
+    row("DELETE /api/v1/messages/{message}/reactions/{emoji}", Direct,  [401, 404, 204, 204, NONE, 401]),
+
     row("GET /api/v1/files/{file}",                      Public,  [401, 200, 200, 200, 200, 401]),
     row("GET /api/v1/files/{file}",                      Private, [401, 404, 200, 200, 404, 401]),
     row("GET /api/v1/files/{file}",                      Group,   [401, 404, 200, 200, 404, 401]),
     row("GET /api/v1/files/{file}",                      Direct,  [401, 404, 200, 200, NONE, 401]),
     // What one has sent oneself stays one's own.
-    own("GET /api/v1/files/{file}",                      Public,  [NONE, NONE, 200, 200, 200, 401]),
-    own("GET /api/v1/files/{file}",                      Private, [NONE, NONE, 200, 200, 200, 401]),
+    own("GET /api/v1/files/{file}",                      Public,  [NONE, NONE, 200, 200, 200, 401]).banned(NONE),
+    own("GET /api/v1/files/{file}",                      Private, [NONE, NONE, 200, 200, 200, 401]).banned(NONE),
 
     row("GET /api/v1/files/{file}/thumbnail",            Public,  [401, 200, 200, 200, 200, 401]),
     row("GET /api/v1/files/{file}/thumbnail",            Private, [401, 404, 200, 200, 404, 401]),
@@ -213,8 +384,8 @@ pub(super) const TABLE: &[Row] = &[
     row("DELETE /api/v1/files/{file}",                   Group,   [401, 404, 403, 403, 404, 401]),
     row("DELETE /api/v1/files/{file}",                   Direct,  [401, 404, 403, 403, NONE, 401]),
     // It goes with its message.
-    own("DELETE /api/v1/files/{file}",                   Public,  [NONE, NONE, 409, 409, 409, 401]),
-    own("DELETE /api/v1/files/{file}",                   Private, [NONE, NONE, 409, 409, 409, 401]),
+    own("DELETE /api/v1/files/{file}",                   Public,  [NONE, NONE, 409, 409, 409, 401]).banned(NONE),
+    own("DELETE /api/v1/files/{file}",                   Private, [NONE, NONE, 409, 409, 409, 401]).banned(NONE),
 ];
 
 impl Row {
@@ -243,15 +414,18 @@ impl Row {
         self.template()
             .replace("{channel}", &scene.channel)
             .replace("{message}", scene.message(who, self.own))
+            .replace("{emoji}", EMOJI)
             .replace("{file}", scene.file(who, self.own))
             .replace("{user}", &named.id)
             .replace("{session}", &named.session)
             .replace("{username}", "fellow")
+            .replace("{invite}", &uuid::Uuid::nil().to_string())
+            .replace("{code}", &format!("ti_{}", "A".repeat(43)))
     }
 
     /// The path to what is not there.
     pub(super) fn path_to_nothing(&self) -> String {
-        let mut path = self.template().to_owned();
+        let mut path = self.template().replace("{emoji}", EMOJI);
         while let Some((begin, end)) = path.find('{').zip(path.find('}')) {
             path.replace_range(begin..=end, &uuid::Uuid::new_v4().to_string());
         }
@@ -274,11 +448,25 @@ impl Row {
             "POST /api/v1/auth/login" => json!({ "username": "fellow", "password": PASSWORD }),
             "POST /api/v1/auth/refresh" => json!({ "refresh_token": world.fellow.refresh_token }),
             "POST /api/v1/admin/claim" => json!({ "token": format!("tat_{}", "A".repeat(43)) }),
+            "PUT /api/v1/users/me/status" => json!({ "status": "dnd", "text": once }),
+            "PUT /api/v1/channels/{channel}/read" | "POST /api/v1/channels/{channel}/unread" => {
+                json!({ "seq": 1 })
+            }
             "PATCH /api/v1/users/me" => json!({ "bio": once }),
             "POST /api/v1/auth/guest"
             | "POST /api/v1/channels"
             | "PATCH /api/v1/channels/{channel}" => json!({ "name": once }),
             "POST /api/v1/channels/{channel}/members" => json!({ "user_id": world.newcomer.id }),
+            "POST /api/v1/channels/{channel}/invitations" => {
+                json!({ "user_id": world.newcomer.id })
+            }
+            "PUT /api/v1/channels/{channel}/owner" => json!({ "user_id": world.fellow.id }),
+            "PUT /api/v1/channels/{channel}/members/{user}" => json!({ "role": "moderator" }),
+            "PUT /api/v1/channels/{channel}/members/{user}/mute" => {
+                json!({ "until": "2099-01-01T00:00:00Z" })
+            }
+            "PUT /api/v1/channels/{channel}/bans/{user}"
+            | "POST /api/v1/channels/{channel}/invites" => json!({}),
             "POST /api/v1/conversations" => json!({ "recipient_id": world.fellow.id }),
             "POST /api/v1/channels/{channel}/messages" | "PATCH /api/v1/messages/{message}" => {
                 json!({ "content": once })

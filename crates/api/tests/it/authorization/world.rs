@@ -1,4 +1,4 @@
-//! The six who ask, and the places where what they ask about stands.
+//! The eight who ask, and the places where what they ask about stands.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::files::PIXEL;
 use crate::server::{Answer, Person, TestServer, text, unique};
 
 /// Who asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
 pub(super) enum Who {
     /// Has not signed in.
     Nobody,
@@ -21,12 +21,24 @@ pub(super) enum Who {
     Former,
     /// The owner, by a session that has ended.
     Ended,
+    /// Is there, and a moderator; in a direct conversation nobody is.
+    Moderator,
+    /// Was there, spoke, and was banned.
+    Banned,
 }
 
 impl Who {
     /// In the order of a table's columns.
-    pub(super) const ALL: [Self; 6] =
-        [Self::Nobody, Self::Stranger, Self::Member, Self::Owner, Self::Former, Self::Ended];
+    pub(super) const ALL: [Self; 8] = [
+        Self::Nobody,
+        Self::Stranger,
+        Self::Member,
+        Self::Owner,
+        Self::Former,
+        Self::Ended,
+        Self::Moderator,
+        Self::Banned,
+    ];
 }
 
 /// Where the thing stands that is asked about.
@@ -52,19 +64,19 @@ impl Place {
 pub(super) struct Scene {
     pub(super) channel: String,
     /// Somebody else's, whoever asks.
-    message: [String; 6],
+    message: [String; 8],
     /// One's own; empty for who never said anything there.
-    own_message: [String; 6],
+    own_message: [String; 8],
     /// Somebody else's image, attached there.
-    file: [String; 6],
+    file: [String; 8],
     /// One's own.
-    own_file: [String; 6],
+    own_file: [String; 8],
 }
 
 /// Everybody, on a server of their own.
 pub(super) struct World<'a> {
     pub(super) server: &'a TestServer,
-    people: [Person; 6],
+    people: [Person; 8],
     /// In every channel, beside the owner, the member and the former member.
     pub(super) fellow: Person,
     /// In no channel, so that they can be brought in.
@@ -83,6 +95,8 @@ impl<'a> World<'a> {
             owner,
             server.user("former").await,
             ended,
+            server.user("moderator").await,
+            server.user("banned").await,
         ];
         let (fellow, newcomer) = (server.user("fellow").await, server.user("newcomer").await);
         Self { server, people, fellow, newcomer }
@@ -107,8 +121,8 @@ impl<'a> World<'a> {
     /// A fresh place of this kind: the former member has been removed, and everybody who was ever
     /// there has said something. (Of a direct conversation only the messages are fresh.)
     pub(super) async fn scene(&self, place: Place) -> Scene {
-        let [_, _, member, owner, former, _] = &self.people;
-        let others = json!([member.id, former.id, self.fellow.id]);
+        let [_, _, member, owner, former, _, moderator, banned] = &self.people;
+        let others = json!([member.id, former.id, self.fellow.id, moderator.id, banned.id]);
         let name = format!("channel {}", unique());
         let (path, body) = match place {
             Place::Nowhere => return Scene::nowhere(),
@@ -119,7 +133,7 @@ impl<'a> World<'a> {
         };
         let channel = text(&owner.post(path, body).await.body["id"]);
         if matches!(place, Place::Public | Place::Private) {
-            for other in [member, former, &self.fellow] {
+            for other in [member, former, &self.fellow, moderator, banned] {
                 owner.add(&channel, other).await;
             }
         }
@@ -130,20 +144,24 @@ impl<'a> World<'a> {
                 Who::Member => by_owner.clone(),
                 _ => by_member.clone(),
             });
-            let own_message = owned(by_owner, by_member, "");
+            let own_message = owned(by_owner, by_member, ["", "", ""]);
             return Scene { channel, message, own_message, ..Scene::nowhere() };
         }
         let (by_former, by_fellow) = (says(former).await, says(&self.fellow).await);
         let out = format!("/channels/{channel}/members/{}", former.id);
         assert!(owner.delete(&out).await.status.is_success());
-        let own_message = owned(by_owner, by_member, &by_former);
+        let (by_moderator, by_banned) = (says(moderator).await, says(banned).await);
+        owner.promote(&channel, moderator).await;
+        owner.ban(&channel, banned).await;
+        let others = [by_former.as_str(), &by_moderator, &by_banned];
+        let own_message = owned(by_owner, by_member, others);
         let message = Who::ALL.map(|_| by_fellow.clone());
         Scene { channel, message, own_message, ..Scene::nowhere() }
     }
 
     /// Shows an image of everybody's in a scene; nowhere, they keep them to themselves.
     pub(super) async fn add_files(&self, scene: &mut Scene, place: Place) {
-        let [_, stranger, member, owner, former, _] = &self.people;
+        let [_, stranger, member, owner, former, _, moderator, banned] = &self.people;
         let shows = async |person: &Person| {
             let file = text(&person.upload("pixel.png", PIXEL).await["id"]);
             if place != Place::Nowhere {
@@ -154,25 +172,32 @@ impl<'a> World<'a> {
             file
         };
         let (by_owner, by_member) = (shows(owner).await, shows(member).await);
-        let [by_stranger, by_former, by_fellow] = match place {
-            Place::Nowhere => {
-                [shows(stranger).await, shows(former).await, shows(&self.fellow).await]
-            }
-            Place::Direct => [String::new(), String::new(), by_owner.clone()],
+        let nobodys = String::new;
+        let [by_stranger, by_former, by_moderator, by_banned, by_fellow] = match place {
+            Place::Nowhere => [
+                shows(stranger).await,
+                shows(former).await,
+                shows(moderator).await,
+                shows(banned).await,
+                shows(&self.fellow).await,
+            ],
+            Place::Direct => [nobodys(), nobodys(), nobodys(), nobodys(), by_owner.clone()],
             _ => {
                 // He is let in again for it.
                 owner.add(&scene.channel, former).await;
                 let by_former = shows(former).await;
                 let out = format!("/channels/{}/members/{}", scene.channel, former.id);
                 assert!(owner.delete(&out).await.status.is_success());
-                [String::new(), by_former, shows(&self.fellow).await]
+                let by_moderator = shows(moderator).await;
+                [nobodys(), by_former, by_moderator, nobodys(), shows(&self.fellow).await]
             }
         };
         scene.file = Who::ALL.map(|who| match (place, who) {
             (Place::Direct, Who::Owner) => by_member.clone(),
             _ => by_fellow.clone(),
         });
-        scene.own_file = owned(by_owner, by_member, &by_former);
+        scene.own_file =
+            owned(by_owner, by_member, [by_former.as_str(), &by_moderator, &by_banned]);
         scene.own_file[Who::Stranger as usize] = by_stranger;
     }
 
@@ -218,7 +243,9 @@ impl Scene {
     }
 }
 
-fn owned(by_owner: String, by_member: String, by_former: &str) -> [String; 6] {
+fn owned(by_owner: String, by_member: String, others: [&str; 3]) -> [String; 8] {
     let ended = by_owner.clone();
-    [String::new(), String::new(), by_member, by_owner, by_former.to_owned(), ended]
+    let [by_former, by_moderator, by_banned] = others.map(str::to_owned);
+    let nobody = String::new;
+    [nobody(), nobody(), by_member, by_owner, by_former, ended, by_moderator, by_banned]
 }

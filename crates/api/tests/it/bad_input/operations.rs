@@ -8,6 +8,8 @@ pub(super) struct Operation {
     pub(super) method: Method,
     pub(super) template: String,
     pub(super) fields: Vec<Field>,
+    /// Whether its body may be empty.
+    pub(super) lenient: bool,
     /// The parameters of its query, with the bounds of those that are numbers.
     pub(super) query: Vec<(String, Option<(i64, i64)>)>,
     /// Whether it is for those only who have signed in.
@@ -34,6 +36,10 @@ pub(super) enum Kind {
     Word,
     /// True or false.
     Switch,
+    /// A whole number.
+    Number,
+    /// A time (RFC 3339).
+    Time,
 }
 
 /// Every operation of the API.
@@ -65,6 +71,10 @@ impl Operation {
         let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
         let mut fields = Vec::new();
         collect(document, schema, true, &mut fields);
+        let itself = resolve(document, schema);
+        let lenient = itself["type"] == "object"
+            && itself.get("minProperties").is_none()
+            && itself.get("required").is_none();
         let parameters = operation["parameters"].as_array().into_iter().flatten();
         let query = parameters
             .filter(|parameter| parameter["in"] == "query")
@@ -76,7 +86,7 @@ impl Operation {
             .collect();
         let open = operation["security"].as_array();
         let open = open.is_some_and(|ways| ways.iter().all(|way| way == &serde_json::json!({})));
-        Self { method, template: path.to_owned(), fields, query, protected: !open }
+        Self { method, template: path.to_owned(), fields, lenient, query, protected: !open }
     }
 
     pub(super) fn name(&self) -> String {
@@ -110,6 +120,8 @@ fn kind(document: &Value, schema: &Value) -> Kind {
     let switch = |kinds: &Value| kinds == "boolean" || kinds[0] == "boolean";
     match (number("maxLength"), number("maxItems")) {
         _ if switch(&schema["type"]) => Kind::Switch,
+        _ if schema["maximum"].is_number() => Kind::Number,
+        _ if schema["format"] == "date-time" => Kind::Time,
         _ if schema["enum"].is_array() => Kind::Word,
         (_, Some(items)) => Kind::Ids(items),
         _ if schema["format"] == "uuid" => Kind::Id,

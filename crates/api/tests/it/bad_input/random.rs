@@ -62,6 +62,12 @@ fn fields(kind: &str) -> &'static [&'static str] {
         "message.send" => &["channel_id", "id", "content", "reply_to"],
         "message.edit" => &["message_id", "content"],
         "message.delete" => &["message_id"],
+        "reaction.add" | "reaction.remove" => &["message_id", "emoji"],
+        "read" | "delivered" => &["channel_id", "seq"],
+        "focus" => &["channel_ids"],
+        "typing" => &["channel_id", "active"],
+        "subscribe" | "unsubscribe" => &["channel_id"],
+        "status.set" => &["status", "text", "emoji", "expires_at"],
         other => panic!("what is in {other}?"),
     }
 }

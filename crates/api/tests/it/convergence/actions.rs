@@ -23,6 +23,11 @@ impl Dice {
         usize::try_from((mixed ^ (mixed >> 31)) % sides as u64).unwrap()
     }
 
+    /// From 1 to `most`.
+    fn count(&mut self, most: usize) -> i64 {
+        i64::try_from(self.roll(most)).unwrap() + 1
+    }
+
     fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
         if from.is_empty() { None } else { from.get(self.roll(from.len())) }
     }
@@ -107,7 +112,7 @@ impl<'a> World<'a> {
 
     fn befall(&mut self, dice: &mut Dice) {
         let which = dice.roll(self.devices.len());
-        let command = match dice.roll(8) {
+        let command = match dice.roll(10) {
             0 => Command::Vanish,
             1 => Command::Hold,
             2 => Command::Release,
@@ -116,6 +121,10 @@ impl<'a> World<'a> {
                 // Long enough that `since` leaves something out.
                 self.server.clock.advance(time::Duration::minutes(7));
                 return self.story.push("seven minutes pass".to_owned());
+            }
+            6 => {
+                let Some(channel) = dice.pick(&self.channels).cloned() else { return };
+                Command::Read { channel, seq: dice.count(20) }
             }
             _ => match dice.pick(&self.channels).cloned() {
                 Some(channel) => Command::Say { channel, content: self.words() },
@@ -136,7 +145,7 @@ impl<'a> World<'a> {
         let other = self.people[dice.roll(self.people.len())].id.clone();
         let channel = dice.pick(&self.channels).cloned();
         let act = |method, path: String, body| Some(Act { who, method, path, body });
-        match dice.roll(24) {
+        match dice.roll(32) {
             0 if self.channels.len() < MAX_CHANNELS => {
                 let kind = if dice.roll(2) == 0 { "public" } else { "private" };
                 let body = json!({ "name": self.words(), "kind": kind });
@@ -169,6 +178,27 @@ impl<'a> World<'a> {
                 let (message, author) = dice.pick(&self.messages).cloned()?;
                 let path = format!("/messages/{message}");
                 Some(Act { who: author, method: Method::DELETE, path, body: None })
+            }
+            15..=20 => {
+                let (message, _) = dice.pick(&self.messages).cloned()?;
+                let emoji = dice.pick(&["%F0%9F%91%8D", "%E2%9D%A4", "%F0%9F%8E%89"])?;
+                let method = if dice.roll(3) == 0 { Method::DELETE } else { Method::PUT };
+                act(method, format!("/messages/{message}/reactions/{emoji}"), None)
+            }
+            21..=22 => {
+                let (message, author) = dice.pick(&self.messages).cloned()?;
+                let body = json!({ "content": self.words(), "reply_to": message });
+                let path = format!("/channels/{}/messages", channel?);
+                Some(Act { who: author, method: Method::POST, path, body: Some(body) })
+            }
+            23 => {
+                let (message, _) = dice.pick(&self.messages).cloned()?;
+                let method = if dice.roll(3) == 0 { Method::DELETE } else { Method::PUT };
+                act(method, format!("/channels/{}/pins/{message}", channel?), None)
+            }
+            30..=31 => {
+                let (path, seq) = (format!("/channels/{}/unread", channel?), dice.count(20));
+                act(Method::POST, path, Some(json!({ "seq": seq })))
             }
             _ => {
                 let body = json!({ "content": self.words() });

@@ -22,6 +22,8 @@ pub(crate) enum Command {
     Hold,
     /// Read on.
     Release,
+    /// Read up to a message that may be there, if there is a socket.
+    Read { channel: String, seq: i64 },
     /// Say something over the socket, if there is one.
     Say { channel: String, content: String },
 }
@@ -48,6 +50,7 @@ struct Client {
 enum Asked {
     Sync { feed: String, since: i64, stay: Option<u64> },
     Say,
+    Read,
 }
 
 impl Device {
@@ -110,6 +113,10 @@ impl Client {
             Command::Connect { .. } => {}
             Command::Hold => self.holding = true,
             Command::Release => self.holding = false,
+            Command::Read { channel, seq } => {
+                let frame = json!({ "type": "read", "channel_id": channel, "seq": seq });
+                self.send(frame, Asked::Read).await;
+            }
             Command::Say { channel, content } => {
                 let frame =
                     json!({ "type": "message.send", "channel_id": channel, "content": content });
@@ -166,7 +173,9 @@ impl Client {
         let (data, code) = (&reply["data"], reply["error"]["code"].as_str());
         match (asked, code) {
             (Asked::Say, None) => self.state.send_modify(|state| state.message(data)),
-            (Asked::Say, Some("forbidden" | "not_found")) => {}
+            // What is marked as read may be no message.
+            (Asked::Say | Asked::Read, Some("forbidden" | "not_found"))
+            | (Asked::Read, None | Some("invalid")) => {}
             (Asked::Sync { feed, since, .. }, None) => {
                 let mut held = true;
                 self.state.send_modify(|state| held = state.delta(&feed, since, data));

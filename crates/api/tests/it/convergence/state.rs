@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::server::text;
 
@@ -19,6 +19,8 @@ pub(crate) struct State {
     pub(crate) me: i64,
     /// The newest rev of `me` that said something of a channel.
     memberships: BTreeMap<String, i64>,
+    /// With what this client's person has reacted, by message and emoji: the rev of `me`, and whether.
+    mine: BTreeMap<(String, String), (i64, bool)>,
     channels: BTreeMap<String, Channel>,
     /// The feeds that must be synced.
     pub(crate) wanted: BTreeSet<String>,
@@ -36,9 +38,35 @@ struct Channel {
     info: Value,
     members: BTreeMap<String, Value>,
     messages: BTreeMap<String, Value>,
+    /// By message and emoji: the rev, and how many.
+    reactions: BTreeMap<(String, String), (i64, i64)>,
     /// Older messages than this place were never fetched.
     floor: i64,
+    marker: Marker,
+    /// The channel's rev that gave one this place in it, as far as that was said.
+    place: i64,
+}
+
+/// How far one has read.
+#[derive(Clone, Copy, Debug, Default)]
+struct Marker {
     read_seq: i64,
+    /// The channel's last message when it was so.
+    last_seq: i64,
+    /// The last message of one's own.
+    said: i64,
+}
+
+impl Marker {
+    /// It was so when the channel's last message was this one.
+    fn was(&mut self, read_seq: &Value, last_seq: &Value) {
+        (self.read_seq, self.last_seq) = (int(read_seq), int(last_seq));
+    }
+
+    /// What one says after that, one has read as well.
+    fn read_seq(self) -> i64 {
+        if self.said > self.last_seq { self.read_seq.max(self.said) } else { self.read_seq }
+    }
 }
 
 /// A channel as somebody who is in it sees it, by whatever way they came to know it.
@@ -58,6 +86,14 @@ impl View {
     /// What somebody sees who has no older messages than this place.
     pub(crate) fn forget_below(&mut self, floor: i64) {
         self.messages.retain(|seq, _| *seq >= floor);
+        // What lies below cannot be quoted from what one holds.
+        let held: BTreeSet<String> =
+            self.messages.values().map(|message| text(&message["id"])).collect();
+        for message in self.messages.values_mut() {
+            if message["quote"]["id"].as_str().is_some_and(|id| !held.contains(id)) {
+                message["quote"] = Value::Null;
+            }
+        }
         self.unread = unread(&self.messages, self.read_seq);
     }
 
@@ -72,9 +108,14 @@ impl View {
     }
 }
 
+/// Whether a message counts in anybody's unread.
+fn counts(message: &Value) -> bool {
+    message["deleted_at"].is_null() && message["type"] != "system"
+}
+
 /// How many of these messages one has not read.
 fn unread(messages: &BTreeMap<i64, Value>, read_seq: i64) -> usize {
-    messages.range(read_seq + 1..).filter(|(_, message)| message["deleted_at"].is_null()).count()
+    messages.range(read_seq + 1..).filter(|(_, message)| counts(message)).count()
 }
 
 impl State {
@@ -105,16 +146,18 @@ impl State {
         for own in listed {
             let id = text(&own["feed"]);
             let channel = self.open(&id);
-            channel.read_seq = channel.read_seq.max(int(&own["read_seq"]));
+            channel.marker.was(&own["read_seq"], &own["last_seq"]);
             if channel.cursor < int(&own["head"]) {
                 self.wanted.insert(id);
             }
         }
         let head = int(&ready["me"]["head"]);
         if first {
-            // The list says all that the feed could.
-            self.me = head;
-        } else if self.me < head {
+            // The list says all that the feed could of channels; but with what one has reacted, it
+            // does not.
+            self.me = 0;
+        }
+        if self.me < head {
             self.wanted.insert("me".to_owned());
         }
     }
@@ -128,7 +171,10 @@ impl State {
         if rev <= cursor {
             return;
         }
-        if feed == "me" {
+        if frame["type"] == "reaction.mine" {
+            let mine = frame["mine"].as_bool().unwrap();
+            self.react(&text(&frame["message_id"]), &text(&frame["emoji"]), rev, mine);
+        } else if frame["type"] == "membership.updated" {
             self.membership(frame, rev);
         } else {
             self.entity(&feed, frame);
@@ -188,7 +234,7 @@ impl State {
     pub(crate) fn message(&mut self, message: &Value) {
         let channel = text(&message["channel_id"]);
         if self.cursor(&channel).is_some_and(|cursor| int(&message["rev"]) > cursor) {
-            self.entity(&channel, &serde_json::json!({ "message": message }));
+            self.entity(&channel, &json!({ "message": message }));
         }
     }
 
@@ -197,6 +243,7 @@ impl State {
     pub(crate) fn begin_anew(&mut self, id: &str, page: &Value, members: &[Value], itself: Value) {
         let Some(channel) = self.channels.get_mut(id) else { return };
         channel.messages.clear();
+        channel.reactions.clear();
         channel.members.clear();
         channel.cursor = int(&page["head"]);
         channel.info = itself;
@@ -205,13 +252,27 @@ impl State {
             Some(oldest) if !page["next"].is_null() => int(&oldest["seq"]),
             _ => 0,
         };
+        let (head, own_head) = (int(&page["head"]), int(&page["own_head"]));
+        let mut mine = Vec::new();
         for message in items {
-            channel.messages.insert(text(&message["id"]), message.clone());
+            let mut message = message.clone();
+            let reactions = message.as_object_mut().unwrap().remove("reactions").unwrap();
+            message.as_object_mut().unwrap().remove("quote");
+            let key = text(&message["id"]);
+            for one in reactions.as_array().unwrap() {
+                let key = (key.clone(), text(&one["emoji"]));
+                channel.reactions.insert(key.clone(), (head, int(&one["count"])));
+                mine.push((key, one["mine"].as_bool().unwrap()));
+            }
+            channel.messages.insert(key, message);
         }
         for member in members {
             channel.members.insert(text(&member["user_id"]), member.clone());
         }
         self.wanted.insert(id.to_owned());
+        for ((message, emoji), mine) in mine {
+            self.react(&message, &emoji, own_head, mine);
+        }
     }
 
     pub(crate) fn cursor(&self, feed: &str) -> Option<i64> {
@@ -231,7 +292,16 @@ impl State {
 
     /// The channels as this client sees them.
     pub(crate) fn view(&self) -> BTreeMap<String, View> {
-        self.channels.iter().map(|(id, channel)| (id.clone(), channel.view())).collect()
+        let view = |channel: &Channel| channel.view(&self.mine);
+        self.channels.iter().map(|(id, channel)| (id.clone(), view(channel))).collect()
+    }
+
+    /// One has reacted, or no longer has, as of this rev of `me`.
+    fn react(&mut self, message: &str, emoji: &str, rev: i64, mine: bool) {
+        let held = self.mine.entry((message.to_owned(), emoji.to_owned())).or_default();
+        if held.0 < rev {
+            *held = (rev, mine);
+        }
     }
 
     fn membership(&mut self, frame: &Value, rev: i64) {
@@ -244,13 +314,18 @@ impl State {
             self.drop_channel(&id);
             return;
         }
-        let read_seq = int(&frame["membership"]["read_seq"]);
-        self.stays += 1;
-        let stay = self.stays;
+        let membership = &frame["membership"];
+        let place = int(&membership["rev"]);
+        let (known, stay) = (self.channels.contains_key(&id), self.stays + 1);
         let channel = self.open(&id);
-        channel.stay = stay;
-        channel.read_seq = channel.read_seq.max(read_seq);
+        channel.marker.was(&membership["read_seq"], &membership["last_seq"]);
         replace(&mut channel.info, &frame["channel"]);
+        if known && channel.place == place {
+            // One has only read, or unread.
+            return;
+        }
+        (channel.place, channel.stay) = (place, stay);
+        self.stays = stay;
         self.wanted.insert(id);
     }
 
@@ -258,10 +333,20 @@ impl State {
         let Some(channel) = self.channels.get_mut(id) else { return };
         if let Some(message) = frame.get("message") {
             assert_eq!(message["channel_id"], id);
-            if message["author_id"] == self.user.as_str() {
-                channel.read_seq = channel.read_seq.max(int(&message["seq"]));
+            // What the channel itself says moves nobody's marker.
+            if message["author_id"] == self.user.as_str() && message["type"] != "system" {
+                channel.marker.said = channel.marker.said.max(int(&message["seq"]));
             }
             replace(channel.messages.entry(text(&message["id"])).or_default(), message);
+        } else if let Some(reactions) = frame.get("reactions") {
+            let (message, rev) = (text(&frame["message_id"]), int(&frame["rev"]));
+            for one in reactions.as_array().unwrap() {
+                let key = (message.clone(), text(&one["emoji"]));
+                let held = channel.reactions.entry(key).or_default();
+                if held.0 < rev {
+                    *held = (rev, int(&one["count"]));
+                }
+            }
         } else if let Some(member) = frame.get("member") {
             replace(channel.members.entry(text(&member["user_id"])).or_default(), member);
         } else if let Some(new) = frame.get("channel") {
@@ -294,8 +379,10 @@ impl State {
                 info: Value::Null,
                 members: BTreeMap::new(),
                 messages: BTreeMap::new(),
+                reactions: BTreeMap::new(),
                 floor: 0,
-                read_seq: 0,
+                marker: Marker::default(),
+                place: 0,
             }
         })
     }
@@ -307,11 +394,11 @@ impl State {
 }
 
 impl Channel {
-    fn view(&self) -> View {
+    fn view(&self, mine: &BTreeMap<(String, String), (i64, bool)>) -> View {
         let messages: BTreeMap<i64, Value> = self
             .messages
             .values()
-            .map(|message| (int(&message["seq"]), message.clone()))
+            .map(|message| (int(&message["seq"]), self.with_reactions(message, mine)))
             .filter(|(seq, _)| *seq >= self.floor)
             .collect();
         let joined = self.members.iter().filter(|(_, member)| member["state"] == "joined");
@@ -319,10 +406,36 @@ impl Channel {
             head: self.cursor,
             channel: self.info.clone(),
             members: joined.map(|(id, member)| (id.clone(), member.clone())).collect(),
-            unread: unread(&messages, self.read_seq),
+            unread: unread(&messages, self.marker.read_seq()),
             messages,
-            read_seq: self.read_seq,
+            read_seq: self.marker.read_seq(),
         }
+    }
+}
+
+impl Channel {
+    /// A message as it is read: those that are deleted have no reactions.
+    fn with_reactions(
+        &self,
+        message: &Value,
+        mine: &BTreeMap<(String, String), (i64, bool)>,
+    ) -> Value {
+        let mut message = message.clone();
+        let id = text(&message["id"]);
+        let there = self.reactions.iter().filter(|((of, _), (_, count))| *of == id && *count > 0);
+        let reactions =
+            there.filter(|_| message["deleted_at"].is_null()).map(|(key, (_, count))| {
+                let mine = mine.get(key).is_some_and(|(_, mine)| *mine);
+                json!({ "emoji": key.1, "count": count, "mine": mine })
+            });
+        message["reactions"] = reactions.collect();
+        let answered = message["reply_to"].as_str().and_then(|id| self.messages.get(id));
+        message["quote"] = answered.filter(|held| int(&held["seq"]) >= self.floor).map_or(Value::Null, |held| {
+            let content: String = text(&held["content"]).chars().take(200).collect();
+            let deleted = !held["deleted_at"].is_null();
+            json!({ "id": held["id"], "author_id": held["author_id"], "content": content, "deleted": deleted })
+        });
+        message
     }
 }
 

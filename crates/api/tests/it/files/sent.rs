@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{PIXEL, form, objects, path_of, setup, small};
 use crate::on_both;
-use crate::server::{text, until};
+use crate::server::{as_said, text, until};
 
 const HELLO: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
 
@@ -33,22 +33,22 @@ on_both! {
         let message = ann.show(&channel, &[&pixel, &note]).await;
         assert_eq!((&message["type"], &message["content"]), (&json!("file"), &json!("")));
         assert_eq!(message["attachments"], json!([pixel, note]));
-        assert_eq!(ears.next_of("message.created").await["message"], message);
+        assert_eq!(ears.next_of("message.created").await["message"], as_said(&message));
         let path = format!("/messages/{}", text(&message["id"]));
         assert_eq!(bob.get(&path).await.body, message);
         let history = bob.get(&format!("/channels/{channel}/messages")).await.body;
         assert_eq!(history["items"][0], message);
         let missed = bob.get(&format!("/channels/{channel}/changes?since=0")).await.body;
         let missed = missed["items"].as_array().unwrap().iter().rfind(|it| it["type"] == "message.created");
-        assert_eq!(missed.unwrap()["message"], message);
+        assert_eq!(missed.unwrap()["message"], as_said(&message));
         let own = bob.get("/users/me/channels").await.body;
-        assert_eq!(own["items"][0]["last_message"], message);
+        assert_eq!(own["items"][0]["last_message"], as_said(&message));
 
         // Said afterwards, it is still there; and what is said without files has none.
         let edited = ann.patch(&path, json!({ "content": "look" })).await;
         edited.expect(StatusCode::OK);
         assert_eq!(edited.body["attachments"], message["attachments"]);
-        assert_eq!(ears.next_of("message.updated").await["message"], edited.body);
+        assert_eq!(ears.next_of("message.updated").await["message"], as_said(&edited.body));
         let plain = ann.say(&channel, "plain").await;
         assert_eq!((&plain["type"], &plain["attachments"]), (&json!("text"), &json!([])));
 
@@ -91,7 +91,7 @@ on_both! {
         frame["channel_id"] = json!(channel);
         frame["ref"] = json!(1);
         socket.send(frame).await;
-        assert_eq!(socket.next_of("reply").await["data"], first.body);
+        assert_eq!(socket.next_of("reply").await["data"], as_said(&first.body));
 
         for other in [json!([one["id"]]), json!([two["id"], one["id"]]), json!([])] {
             let mut other_files = send.clone();

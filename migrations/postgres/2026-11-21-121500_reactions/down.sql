@@ -1,0 +1,2 @@
+DROP TABLE reactions;
+DROP TABLE reaction_counts;

@@ -1,0 +1,11 @@
+DROP TABLE invitations;
+DROP TABLE invites;
+DROP TABLE bans;
+ALTER TABLE members DROP COLUMN said_at;
+ALTER TABLE members DROP COLUMN banned_until;
+ALTER TABLE members DROP COLUMN muted_until;
+ALTER TABLE members DROP COLUMN joined_rev;
+ALTER TABLE channels DROP COLUMN archived_at;
+ALTER TABLE channels DROP COLUMN slow_mode_seconds;
+ALTER TABLE channels DROP COLUMN posting;
+ALTER TABLE channels DROP COLUMN topic;

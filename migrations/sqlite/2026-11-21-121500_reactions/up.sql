@@ -1,0 +1,25 @@
+-- Small integers stand for:
+--   reactions.mine    0 taken back, 1 there
+
+-- How many people have reacted to a message with an emoji. What went to 0 stays, to say so.
+CREATE TABLE reaction_counts (
+    message_id BLOB NOT NULL,
+    emoji TEXT NOT NULL,
+    channel_id BLOB NOT NULL,
+    count INTEGER NOT NULL,
+    rev INTEGER NOT NULL,
+    PRIMARY KEY (message_id, emoji)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX reaction_counts_rev ON reaction_counts (channel_id, rev);
+
+-- Who has. What was taken back stays, to tell the person's other devices.
+CREATE TABLE reactions (
+    message_id BLOB NOT NULL,
+    user_id BLOB NOT NULL,
+    emoji TEXT NOT NULL,
+    mine INTEGER NOT NULL,
+    user_rev INTEGER NOT NULL,
+    PRIMARY KEY (message_id, user_id, emoji)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX reactions_emoji ON reactions (message_id, emoji, user_id) WHERE mine = 1;
+CREATE INDEX reactions_user_rev ON reactions (user_id, user_rev);
