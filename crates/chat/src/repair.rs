@@ -87,7 +87,8 @@ impl Repair {
     async fn read(&self, gap: GapRequest) -> Result<Fill, Error> {
         // A feed of which nothing is known yet needs its head only, and who may hear it.
         let since = gap.since.unwrap_or(i64::MAX);
-        let Gap { changes, barred } = self.store.gap(gap.feed, since, gap.listeners).await?;
+        let now = self.clock.now();
+        let Gap { changes, barred } = self.store.gap(gap.feed, since, gap.listeners, now).await?;
         let Changes { items, head, reset, more } = changes;
         let limited = reset.is_some() && gap.since.is_some();
         let reached = if more { items.last().map_or(head, |last| last.rev) } else { head };

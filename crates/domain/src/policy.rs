@@ -218,10 +218,20 @@ impl<'a> Standing<'a> {
     }
 }
 
-/// Whether a person's sockets hear a channel's feed unasked: the one rule for joining, coming back,
-/// and what was missed.
-pub fn may_hear(channel: &Channel, member: Option<&Member>) -> bool {
-    channel.deleted_at.is_none() && member.is_some_and(Member::is_joined)
+/// Whether somebody who hears a channel's feed may go on when what came after `since` was missed:
+/// members, and visitors of what they may read. Who went out meanwhile may not, since their row no
+/// longer says when; of a channel that was deleted everybody hears that it is.
+pub fn may_go_on_hearing(
+    channel: &Channel,
+    member: Option<&Member>,
+    since: i64,
+    now: Timestamp,
+) -> bool {
+    let went_out = member.is_some_and(|member| !member.is_joined() && member.rev > since);
+    let standing = Standing::new(channel, member, now);
+    !went_out
+        && !standing.banned
+        && (standing.member.is_some() || channel.kind == ChannelKind::Public)
 }
 
 #[cfg(test)]

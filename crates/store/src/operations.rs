@@ -242,8 +242,9 @@ operations! {
     /// The same of a channel, for somebody whose place in it is given with it.
     snapshot channel_changes(channel: ChannelId, user: UserId, since: i64, limit: i64)
         -> Option<(Place, Changes)> = changes::of_channel;
-    /// What a node missed, and who of its listeners may hear it.
-    snapshot gap(feed: Feed, since: i64, listeners: Vec<UserId>) -> Gap = changes::gap;
+    /// What a node missed, and who of its listeners may not hear it.
+    snapshot gap(feed: Feed, since: i64, listeners: Vec<UserId>, now: Timestamp) -> Gap
+        = changes::gap;
 
     /// Makes the row of a file that is about to come in, if its owner has room for one more.
     write begin_file(new: NewFile, limits: FileLimits) -> Admission = files::begin;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tertulia_chat::Options;
 
@@ -288,5 +288,34 @@ on_both! {
         assert_eq!((&gone["type"], &gone["feed"]), (&json!("channel.deleted"), &json!(channel)));
         ears.settle().await;
         assert_eq!(ears.kept().next(), None);
+    }
+}
+
+on_both! {
+    with setup(),
+    async fn a_visitor_misses_nothing_that_the_bus_loses(server: TestServer) {
+        let (ann, bob) = (server.user("ann").await, server.user("bob").await);
+        let channel = ann.create_channel("general").await;
+        // Somebody who was in it, and visits it now.
+        bob.join(&channel).await;
+        bob.send(bob.request(Method::POST, &format!("/channels/{channel}/leave"))).await.expect(StatusCode::NO_CONTENT);
+        let mut ears = bob.listen().await;
+        let visit = json!({ "type": "subscribe", "channel_id": channel });
+        let mut cursor = ears.ask(visit).await["data"]["head"].as_i64().unwrap();
+        for every in [1, 2, 3] {
+            server.chat.bus().lose_every(every);
+            for n in 0..10 {
+                ann.say(&channel, &n.to_string()).await;
+            }
+            assert_eq!(hear(&mut ears, &channel, &mut cursor, 10).await, numbers(0..10));
+        }
+        // Until he is banned: not one word from then on.
+        server.chat.bus().lose_every(1);
+        ann.say(&channel, "lost, and before the ban").await;
+        ann.put(&format!("/channels/{channel}/bans/{}", bob.id), json!({})).await.expect(StatusCode::CREATED);
+        ann.say(&channel, "after the ban").await;
+        ears.until(|frame| frame["membership"]["state"] == "banned").await;
+        ears.settle().await;
+        assert!(ears.kept().all(|frame| frame["feed"] != channel.as_str()));
     }
 }

@@ -151,7 +151,6 @@ fn a_ban_is_over_when_its_time_has_come() {
         Standing::new(&channel, Some(&bob), at(60)).member().is_none(),
         "he is not in it again"
     );
-    assert!(!may_hear(&channel, Some(&bob)));
 }
 
 #[test]
@@ -198,5 +197,28 @@ fn a_deleted_channel_is_not_there_even_for_its_owner() {
     channel.deleted_at = Some(channel.created_at);
     let owner_stands = Standing::new(&channel, Some(&owner), at(0));
     assert_eq!(owner_stands.require(Action::Read), Err(Denied::NotFound));
-    assert!(!may_hear(&channel, Some(&owner)));
+}
+
+#[test]
+fn who_missed_something_goes_on_if_they_were_let_to_all_the_while() {
+    let goes_on = |kind, row: Option<(MemberState, i64)>| {
+        let channel = channel(kind);
+        let row = row.map(|(state, rev)| {
+            let mut row = member(&channel, Role::Member, state);
+            row.rev = rev;
+            row
+        });
+        may_go_on_hearing(&channel, row.as_ref(), 10, at(0))
+    };
+    for kind in KINDS {
+        let public = kind == ChannelKind::Public;
+        assert!(goes_on(kind, Some((MemberState::Joined, 5))));
+        assert!(goes_on(kind, Some((MemberState::Joined, 15))), "came in meanwhile");
+        assert_eq!(goes_on(kind, None), public, "visitors of what is public");
+        for out in [MemberState::Left, MemberState::Removed] {
+            assert_eq!(goes_on(kind, Some((out, 5))), public, "went before, and visits");
+            assert!(!goes_on(kind, Some((out, 15))), "went meanwhile");
+        }
+        assert!(!goes_on(kind, Some((MemberState::Banned, 5))));
+    }
 }

@@ -1,8 +1,13 @@
 //! What a client missed: a range read of state, not of events. All of it needs one snapshot, and
 //! the head is read first.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
-use tertulia_domain::{Body, Channel, ChannelId, Feed, Frame, Member, MemberState, UserId};
+use tertulia_domain::policy::may_go_on_hearing;
+use tertulia_domain::{
+    Body, Channel, ChannelId, Feed, Frame, Member, MemberState, Timestamp, UserId,
+};
 
 use super::feeds::feed;
 use super::{
@@ -83,11 +88,22 @@ pub(crate) async fn gap(
     of: Feed,
     after: i64,
     listeners: Vec<UserId>,
+    now: Timestamp,
 ) -> Result<Gap, Error> {
     let changes = since(conn, of, after, MAX_BEHIND).await?;
     let Feed::Channel(channel) = of else { return Ok(Gap { changes, barred: Vec::new() }) };
-    let allowed = channels::joined_among(conn, channel, &listeners).await?;
-    let barred = listeners.into_iter().filter(|user| !allowed.contains(user)).collect();
+    let row = channel_table::table
+        .find(Id(channel))
+        .select(ChannelRow::as_select())
+        .get_result(conn)
+        .await
+        .optional()?;
+    let Some(row) = row else { return Ok(Gap { changes, barred: listeners }) };
+    let row = Channel::try_from(row)?;
+    let members = channels::members_among(conn, channel, &listeners).await?;
+    let members: HashMap<_, _> = members.iter().map(|member| (member.user_id, member)).collect();
+    let goes_on = |user: &UserId| may_go_on_hearing(&row, members.get(user).copied(), after, now);
+    let barred = listeners.into_iter().filter(|user| !goes_on(user)).collect();
     Ok(Gap { changes, barred })
 }
 

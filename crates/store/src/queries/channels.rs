@@ -272,22 +272,21 @@ pub(crate) async fn members_of(
     Ok(Some((place, members)))
 }
 
-/// Those of `users` who are in the channel.
-pub(crate) async fn joined_among(
+/// The rows of those of `users` who have one in the channel.
+pub(crate) async fn members_among(
     conn: &mut Conn,
     channel: ChannelId,
     users: &[UserId],
-) -> Result<Vec<UserId>, Error> {
-    let mut joined = Vec::new();
+) -> Result<Vec<Member>, Error> {
+    let mut found = Vec::new();
     for some in users.chunks(crate::fragment::MAX_KEYS) {
-        let found: Vec<Id<UserId>> = members::table
+        let rows: Vec<MemberRow> = members::table
             .filter(members::channel_id.eq(Id(channel)))
             .filter(KeyIn::ids("user_id", some.iter().copied()))
-            .filter(members::state.eq(JOINED))
-            .select(members::user_id)
+            .select(MemberRow::as_select())
             .load(conn)
             .await?;
-        joined.extend(found.into_iter().map(|id| id.0));
+        found.extend(all::<_, Member>(rows)?);
     }
-    Ok(joined)
+    Ok(found)
 }

@@ -141,11 +141,14 @@ on_both! {
         world.one(Change::AddMember { channel, by: ann, user: bob }).await.unwrap();
         world.one(Change::RemoveMember { channel, by: ann, user: bob }).await.unwrap();
         world.say(ann, channel, "not for bob").await;
-        let gap = world.store.gap(Feed::Channel(channel), 2, vec![ann, bob]).await.unwrap();
+        let gap = world.store.gap(Feed::Channel(channel), 2, vec![ann, bob], world.now()).await.unwrap();
         assert_eq!(gap.barred, [bob]);
         assert_eq!(gap.changes.items.len(), 2);
+        let open = world.channel(ann, ChannelKind::Public, "open").await.id;
+        let gap = world.store.gap(Feed::Channel(open), 0, vec![ann, bob], world.now()).await.unwrap();
+        assert_eq!(gap.barred, [], "who visits what is public may go on");
         world.one(Change::DeleteChannel { channel, by: ann }).await.unwrap();
-        let gap = world.store.gap(Feed::Channel(channel), 2, vec![ann]).await.unwrap();
+        let gap = world.store.gap(Feed::Channel(channel), 2, vec![ann], world.now()).await.unwrap();
         assert_eq!(gap.changes.items.len(), 1, "of a deleted channel only its tombstone is left");
         assert_eq!((gap.changes.items[0].prev, gap.changes.items[0].rev), (2, 6));
     }

@@ -62,7 +62,7 @@ on_both! {
         assert!(is_member(&world, lives, bob).await);
         let place = world.store.place(dead, ann).await.unwrap().unwrap();
         assert_eq!((place.channel.deleted_at, place.feed.head), (Some(world.now()), head));
-        let missed = world.store.gap(Feed::Channel(dead), 5, vec![]).await.unwrap().changes;
+        let missed = world.store.gap(Feed::Channel(dead), 5, vec![], world.now()).await.unwrap().changes;
         assert!(matches!(&missed.items[..], [only] if (only.prev, only.rev) == (5, head)));
     }
 }
@@ -75,7 +75,7 @@ on_both! {
         let sends = (0..200).map(|_| Change::Send(world.saying(ann, channel, &long)));
         world.commit(sends.collect()).await;
         delete(&world, channel, ann).await;
-        let gap = world.store.gap(Feed::Channel(channel), 2, vec![ann]).await.unwrap();
+        let gap = world.store.gap(Feed::Channel(channel), 2, vec![ann], world.now()).await.unwrap();
         let [only] = &gap.changes.items[..] else { panic!("more than the tombstone") };
         assert!(matches!(&only.body, Body::Channel(channel) if channel.deleted_at.is_some()));
         assert_eq!((only.prev, only.rev, gap.changes.more), (2, gap.changes.head, false));
