@@ -202,7 +202,7 @@ impl Local {
             }
             Delivery::Cut { feed, user } => {
                 for socket in self.of_user(*user) {
-                    self.remove(*feed, &socket);
+                    self.cut(*feed, &socket);
                 }
             }
             Delivery::Close { feed, frame } => {

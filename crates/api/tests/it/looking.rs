@@ -338,6 +338,7 @@ on_both! {
         ann.ban(&two, &bob).await;
         ann.say(&two, "not for bob").await;
         visits.until(|frame| frame["membership"]["state"] == "banned").await;
+        assert_eq!(visits.next_of("subscription.ended").await["channel_id"], two.as_str());
         visits.settle().await;
         assert!(visits.kept().all(|frame| frame["type"] != "message.created"));
         let again = visits.ask(json!({ "type": "subscribe", "channel_id": two })).await;

@@ -314,7 +314,8 @@ on_both! {
         ann.say(&channel, "lost, and before the ban").await;
         ann.put(&format!("/channels/{channel}/bans/{}", bob.id), json!({})).await.expect(StatusCode::CREATED);
         ann.say(&channel, "after the ban").await;
-        ears.until(|frame| frame["membership"]["state"] == "banned").await;
+        let ended = ears.until(|frame| frame["channel_id"] == channel.as_str() && frame["feed"] != "me").await;
+        assert_eq!(ended["type"], "subscription.ended");
         ears.settle().await;
         assert!(ears.kept().all(|frame| frame["feed"] != channel.as_str()));
     }

@@ -7,6 +7,7 @@ use tertulia_domain::{ChannelId, Feed, FeedId};
 
 use super::{Connection, Local, Socket};
 use crate::signal::Audience;
+use crate::wire::text_frame;
 
 impl Socket {
     /// Its user is in this channel from now on.
@@ -50,6 +51,17 @@ impl Local {
             self.hub.look(feed, self.id, true);
         }
         local.lookers.push(Rc::clone(socket));
+    }
+
+    /// Lets a socket hear a feed no more. Of members their own feed says that they are out; who only
+    /// visits is told here, since what they are cut off by may be older than their visit.
+    pub(super) fn cut(&self, feed: FeedId, socket: &Rc<Socket>) {
+        let visited = self.name(feed).filter(|_| socket.visits(feed));
+        self.remove(feed, socket);
+        if let Some(channel) = visited {
+            let ended = format!(r#"{{"type":"subscription.ended","channel_id":"{channel}"}}"#);
+            socket.outbox.borrow_mut().push_control(text_frame(ended.as_bytes()));
+        }
     }
 
     pub(super) fn unlook(&self, feed: FeedId, socket: &Rc<Socket>) {
