@@ -34,7 +34,7 @@ use std::time::Duration;
 use tertulia_auth::{Keys, Limits, Passwords, Throttle, Tokens};
 use tertulia_domain::{Clock, Feed, SessionId, Timestamp, UserId};
 use tertulia_realtime::{Bus, Hub};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
 
 pub use accounts::Registration;
@@ -186,8 +186,15 @@ impl Chat {
         let since = clock.now().plus(-MAX_ACCESS_TTL);
         hub.follow_system(system.head, store.sessions_ended_since(since).await?);
 
-        let (log, log_task) =
-            log::start(store.clone(), bus.clone(), hub.clone(), clock.clone(), options.gather);
+        let deleted = Arc::new(Notify::new());
+        let (log, log_task) = log::start(
+            store.clone(),
+            bus.clone(),
+            hub.clone(),
+            clock.clone(),
+            options.gather,
+            Arc::clone(&deleted),
+        );
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let repair = repair::Repair {
             store: store.clone(),
@@ -199,8 +206,10 @@ impl Chat {
         let repair = tokio::spawn(repair.run(stopped.clone()));
         let retention = retention::Retention {
             store: store.clone(),
+            log: log.clone(),
             clock: clock.clone(),
             every: options.purge_every,
+            deleted,
         };
         let retention = tokio::spawn(retention.run(stopped.clone()));
         let marks = Marks::new(log.clone(), bus.clone());

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tertulia_domain::{Change, Clock, Outcome, SessionId};
+use tertulia_domain::{Change, Clock, Frame, Outcome, SessionId};
 use tertulia_realtime::{Bus, Event, Hub};
 use tertulia_store::{self as store, Batch, Store};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -106,20 +106,24 @@ struct Writer {
     gather: Duration,
     pace: Pace,
     queue: Arc<Queue>,
+    deleted: Arc<Notify>,
 }
 
-/// Starts a log and the task that drains it, which ends after [`ChangeLog::close`].
+/// Starts a log and the task that drains it, which ends after [`ChangeLog::close`]. It says so when
+/// a channel was `deleted`.
 pub(crate) fn start(
     store: Store,
     bus: Bus,
     hub: Hub,
     clock: Clock,
     gather: Duration,
+    deleted: Arc<Notify>,
 ) -> (ChangeLog, JoinHandle<()>) {
     let (sender, receiver) = mpsc::channel(MAX_QUEUED);
     let queue = Arc::new(Queue { sender: Mutex::new(Some(sender)), bytes: AtomicUsize::new(0) });
     let pace = Pace::new();
-    let writer = Writer { store, bus, hub, clock, gather, pace, queue: Arc::clone(&queue) };
+    let writer =
+        Writer { store, bus, hub, clock, gather, pace, queue: Arc::clone(&queue), deleted };
     (ChangeLog(queue), tokio::spawn(writer.run(receiver)))
 }
 
@@ -229,6 +233,9 @@ impl Writer {
 
     fn publish(&self, batch: Batch, answers: Vec<oneshot::Sender<Result<Outcome, Error>>>) {
         self.bus.publish(batch.frames.iter().map(Event::new).collect());
+        if batch.frames.iter().any(Frame::ends_channel) {
+            self.deleted.notify_one();
+        }
         for (outcome, answer) in batch.outcomes.into_iter().zip(answers) {
             // Who has gone away needs no answer: it is on disk all the same.
             let _ = answer.send(outcome.map_err(Error::from));

@@ -2,14 +2,16 @@
 //! message by more than one short transaction. What is due is found in the database, so it goes on
 //! after a crash, and any number of nodes may do it at once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tertulia_domain::Clock;
+use tertulia_domain::{Change, Clock, InviteChange};
 use tertulia_store::{Error, Store};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::MAX_ACCESS_TTL;
+use crate::log::ChangeLog;
 
 /// How long the memberships of a deleted channel are kept, to tell whoever comes back that it is
 /// gone. A session that sleeps as long is over; a client that kept its cursor begins anew.
@@ -29,9 +31,15 @@ const REST: u32 = 4;
 
 pub(crate) struct Retention {
     pub(crate) store: Store,
+    pub(crate) log: ChangeLog,
     pub(crate) clock: Clock,
     pub(crate) every: Duration,
+    /// A channel was deleted here: who was invited there hears of it at once.
+    pub(crate) deleted: Arc<Notify>,
 }
+
+/// Invitations withdrawn at once: each is a change like any other, in a feed of its own.
+const INVITATIONS: i64 = 50;
 
 /// What can be dead.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +58,14 @@ impl Retention {
         loop {
             tokio::select! {
                 _ = stop.changed() => return,
+                () = self.deleted.notified() => {
+                    self.withdraw().await;
+                    continue;
+                }
                 _ = looks.tick() => {}
+            }
+            if !self.withdraw().await {
+                continue;
             }
             for dead in [Dead::Tickets, Dead::Sessions, Dead::Messages, Dead::Members] {
                 while let Some(pause) = self.remove_piece(dead).await {
@@ -58,6 +73,35 @@ impl Retention {
                         _ = stop.changed() => return,
                         () = tokio::time::sleep(pause) => {}
                     }
+                }
+            }
+        }
+    }
+
+    /// Withdraws the invitations into channels that are no more. False when that failed, and must be
+    /// done later, before what it goes by is gone.
+    async fn withdraw(&self) -> bool {
+        loop {
+            let due = match self.store.invitations_into_nothing(INVITATIONS).await {
+                Ok(due) if due.is_empty() => return true,
+                Ok(due) => due,
+                Err(error) => {
+                    tracing::warn!(%error, "invitations could not be looked for; later again");
+                    return false;
+                }
+            };
+            let withdrawals = due.into_iter().map(|(channel, user)| {
+                let change = InviteChange::Withdraw { channel, user };
+                self.log.submit(Change::Invite(Box::new(change)), None)
+            });
+            for withdrawal in withdrawals.collect::<Vec<_>>() {
+                let done = match withdrawal {
+                    Ok(committed) => committed.await,
+                    Err(error) => Err(error),
+                };
+                if let Err(error) = done {
+                    tracing::warn!(%error, "an invitation could not be withdrawn; later again");
+                    return false;
                 }
             }
         }

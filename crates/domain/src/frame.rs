@@ -99,6 +99,11 @@ pub enum Body {
 }
 
 impl Frame {
+    /// Whether it is the last of a channel.
+    pub fn ends_channel(&self) -> bool {
+        matches!(&self.body, Body::Channel(channel) if channel.deleted_at.is_some())
+    }
+
     /// What happened, as a hint: the state says the rest.
     pub fn kind(&self) -> &'static str {
         match &self.body {

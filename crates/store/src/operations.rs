@@ -175,6 +175,8 @@ operations! {
         -> Option<(Place, Page<Invite>)> = invites::of_channel;
     /// Where a link leads, and the place of `user` there.
     snapshot door(hash: TokenHash, user: UserId) -> Option<Door> = invites::by_hash;
+    /// Some invitations into channels that are no more, and that nobody has answered.
+    read invitations_into_nothing(limit: i64) -> Vec<(ChannelId, UserId)> = invites::into_nothing;
     /// The invitations that a person has not answered, by channel.
     read invitations(user: UserId, page: PageRequest) -> Page<Invitation> = invites::pending;
     /// The channels that a person is in, the newest first, without their last messages.

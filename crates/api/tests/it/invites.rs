@@ -162,3 +162,21 @@ on_both! {
         ann.post(&ask, json!({ "user_id": dan.id })).await.problem(409, "banned");
     }
 }
+
+on_both! {
+    async fn who_is_invited_hears_that_the_channel_is_gone(server: TestServer) {
+        let (ann, bob) = (server.user("ann").await, server.user("bob").await);
+        let id = ann.create_private("secret").await;
+        let mut ears = bob.listen().await;
+        ann.post(&format!("/channels/{id}/invitations"), json!({ "user_id": bob.id }))
+            .await
+            .expect(StatusCode::CREATED);
+        ears.next_of("invitation.created").await;
+        ann.delete(&format!("/channels/{id}")).await.expect(StatusCode::NO_CONTENT);
+        let told = ears.next_of("invitation.updated").await;
+        assert_eq!((&told["invitation"]["state"], &told["invitation"]["name"]), (&json!("withdrawn"), &Value::Null));
+        let missed = bob.get("/users/me/changes?since=0").await;
+        assert_eq!(missed.body["items"][0]["invitation"], told["invitation"]);
+        assert_eq!(missed.body["head"], told["rev"]);
+    }
+}

@@ -113,4 +113,11 @@ pub enum InviteChange {
         /// Whether they come.
         accept: bool,
     },
+    /// Takes back an invitation into a channel that is no more.
+    Withdraw {
+        /// Into which channel.
+        channel: ChannelId,
+        /// Who was invited.
+        user: UserId,
+    },
 }

@@ -88,7 +88,8 @@ impl Needs {
                 self.entry(*channel, *user);
                 self.users.insert(*user);
             }
-            InviteChange::Answer { channel, user, .. } => self.entry(*channel, *user),
+            InviteChange::Answer { channel, user, .. }
+            | InviteChange::Withdraw { channel, user } => self.entry(*channel, *user),
         }
     }
 }
@@ -107,6 +108,7 @@ impl Ledger {
             InviteChange::Use { channel, user, invite } => self.use_invite(channel, user, invite),
             InviteChange::Invite { channel, by, user } => self.ask_in(channel, by, user),
             InviteChange::Answer { channel, user, accept } => self.answer(channel, user, accept),
+            InviteChange::Withdraw { channel, user } => self.withdraw_invitation(channel, user),
         }
     }
 
@@ -223,6 +225,18 @@ impl Ledger {
             return Ok(Outcome::Member { member, changed: true });
         }
         self.settle(id, user, InvitationState::Declined);
+        Ok(Outcome::Done)
+    }
+
+    /// Of a channel that is no more nothing is said but that it is.
+    fn withdraw_invitation(&mut self, id: ChannelId, user: UserId) -> Result<Outcome, Rejection> {
+        if self.channels.get(&id).is_some_and(|channel| channel.deleted_at.is_none()) {
+            return Err(Rejection::NotFound);
+        }
+        if let Some(known) = self.pending(id, user).cloned() {
+            let state = InvitationState::Withdrawn;
+            self.put_invitation(Invitation { state, name: None, ..known });
+        }
         Ok(Outcome::Done)
     }
 

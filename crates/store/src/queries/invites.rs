@@ -179,6 +179,24 @@ pub(crate) async fn pending(
     Ok(Page::of(all(rows)?, page.limit, |it: &Invitation| it.channel_id.to_string()))
 }
 
+/// Up to `limit` invitations into channels that are no more, and that nobody has answered.
+pub(crate) async fn into_nothing(
+    conn: &mut Conn,
+    limit: i64,
+) -> Result<Vec<(ChannelId, UserId)>, Error> {
+    // What purges a deleted channel looks here first: there is no need to look further back.
+    let rows: Vec<(Id<ChannelId>, Id<UserId>)> = channels::table
+        .inner_join(invitations::table.on(invitations::channel_id.eq(channels::id)))
+        .filter(channels::deleted_at.is_not_null())
+        .filter(channels::messages_purged_at.is_null())
+        .filter(invitations::state.eq(PENDING))
+        .limit(limit)
+        .select((invitations::channel_id, invitations::user_id))
+        .load(conn)
+        .await?;
+    Ok(rows.into_iter().map(|(channel, user)| (channel.0, user.0)).collect())
+}
+
 /// Invitations of a person that changed after `since`, by rev. Of a channel that is no more only
 /// that is said.
 pub(super) async fn changed(
