@@ -11,11 +11,12 @@ use crate::server::{Person, Setup, TestServer, text};
 
 mod actions;
 mod client;
+mod governing;
 mod state;
 
 use actions::{Dice, World};
 use client::{Command, Device};
-use state::{State, View, int};
+use state::{Own, State, View, int, status_of};
 
 /// Steps of a round.
 const STEPS: usize = 120;
@@ -83,11 +84,11 @@ async fn round(server: &TestServer, seed: u64) {
 /// Waits until a device holds what its owner reads now; otherwise, what is different.
 async fn converges(device: &mut Device) -> Result<(), String> {
     let deadline = tokio::time::Instant::now() + WITHIN;
-    let mut truth = read(&device.person).await;
+    let mut truth = Truth::read(device).await;
     loop {
         let difference = {
             let state = device.state.borrow_and_update();
-            difference(&state, &truth)
+            truth.against(&state)
         };
         let Some(difference) = difference else { return Ok(()) };
         match tokio::time::timeout_at(deadline, device.state.changed()).await {
@@ -96,46 +97,84 @@ async fn converges(device: &mut Device) -> Result<(), String> {
             Err(_) => return Err(difference),
         }
         // What devices said over their sockets may have come after the reading.
-        truth = read(&device.person).await;
+        truth = Truth::read(device).await;
     }
 }
 
-/// The first thing that a client sees otherwise than it is.
-fn difference(state: &State, truth: &BTreeMap<String, View>) -> Option<String> {
-    let view = state.view();
-    for (id, channel) in &view {
-        let Some(mut real) = truth.get(id).cloned() else {
-            return Some(format!("{id} is held, by somebody who is not in it: {channel:?}"));
-        };
-        if state.floor(id) > 0 {
-            real.forget_below(state.floor(id));
-        }
-        if *channel != real {
-            return Some(format!("me at {}, {id}: {}", state.me, channel.against(&real)));
-        }
-    }
-    let missing = truth.keys().find(|id| !view.contains_key(*id));
-    missing.map(|id| format!("me at {}, {id} is not held", state.me))
+/// Everything that somebody may see, read afresh.
+struct Truth {
+    channels: BTreeMap<String, View>,
+    /// Channels that their device hears without their being in them.
+    visited: BTreeMap<String, View>,
+    own: Own,
 }
 
-/// Everything that somebody may see of their channels, read afresh.
-async fn read(person: &Person) -> BTreeMap<String, View> {
-    let mut truth = BTreeMap::new();
-    for own in person.pages("/users/me/channels?limit=2").await {
-        let id = text(&own["channel"]["id"]);
-        let members = person.pages(&format!("/channels/{id}/members?limit=2")).await;
-        let messages = person.pages(&format!("/channels/{id}/messages?limit=50")).await;
-        let view = View {
-            head: int(&own["channel"]["head"]),
-            channel: bare(&own["channel"]),
-            members: members.into_iter().map(|one| (text(&one["user_id"]), one)).collect(),
-            messages: messages.into_iter().map(|one| (int(&one["seq"]), one)).collect(),
-            read_seq: int(&own["read_seq"]),
-            unread: usize::try_from(int(&own["unread"])).unwrap(),
-        };
-        truth.insert(id, view);
+impl Truth {
+    async fn read(device: &Device) -> Self {
+        let person = &device.person;
+        let visited = device.state.borrow().visited();
+        let mut truth =
+            Self { channels: BTreeMap::new(), visited: BTreeMap::new(), own: own(person).await };
+        for own in person.pages("/users/me/channels?limit=2").await {
+            let mut view = view(person, &own["channel"]).await;
+            view.read_seq = Some(int(&own["read_seq"]));
+            view.unread = usize::try_from(int(&own["unread"])).unwrap();
+            truth.channels.insert(text(&own["channel"]["id"]), view);
+        }
+        for id in visited {
+            let channel = person.get(&format!("/channels/{id}")).await;
+            if channel.status.is_success() {
+                truth.visited.insert(id, view(person, &channel.body).await);
+            }
+        }
+        truth
     }
-    truth
+
+    /// The first thing that a client sees otherwise than it is.
+    fn against(&self, state: &State) -> Option<String> {
+        let view = state.view();
+        for (id, channel) in &view {
+            let is = if state.is_visited(id) { &self.visited } else { &self.channels };
+            let Some(mut real) = is.get(id).cloned() else {
+                return Some(format!("{id} is held, by somebody who may not: {channel:?}"));
+            };
+            if state.floor(id) > 0 {
+                real.forget_below(state.floor(id));
+            }
+            if *channel != real {
+                return Some(format!("me at {}, {id}: {}", state.me, channel.against(&real)));
+            }
+        }
+        if let Some(missing) = self.channels.keys().find(|id| !view.contains_key(*id)) {
+            return Some(format!("me at {}, {missing} is not held", state.me));
+        }
+        let own = state.own();
+        (own != self.own).then(|| format!("me at {}: {own:?} and not {:?}", state.me, self.own))
+    }
+}
+
+/// A channel as somebody reads it who may.
+async fn view(person: &Person, channel: &Value) -> View {
+    let id = text(&channel["id"]);
+    let members = person.pages(&format!("/channels/{id}/members?limit=2")).await;
+    let messages = person.pages(&format!("/channels/{id}/messages?limit=50")).await;
+    View {
+        head: int(&channel["head"]),
+        channel: bare(channel),
+        members: members.into_iter().map(|one| (text(&one["user_id"]), one)).collect(),
+        messages: messages.into_iter().map(|one| (int(&one["seq"]), one)).collect(),
+        read_seq: None,
+        unread: 0,
+    }
+}
+
+async fn own(person: &Person) -> Own {
+    let invitations = person.pages("/users/me/invitations?limit=2").await;
+    let status = person.get("/users/me/status").await.body;
+    Own {
+        invitations: invitations.into_iter().map(|it| (text(&it["channel_id"]), it)).collect(),
+        status: status_of(&status),
+    }
 }
 
 /// A channel without what is said of its feed beside it.

@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::client::{Command, Device};
+use super::governing;
 use crate::server::{Answer, Person, TestServer, text};
 
 /// Numbers that a seed determines (`SplitMix64`).
@@ -28,7 +29,7 @@ impl Dice {
         i64::try_from(self.roll(most)).unwrap() + 1
     }
 
-    fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
+    pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
         if from.is_empty() { None } else { from.get(self.roll(from.len())) }
     }
 }
@@ -41,6 +42,8 @@ pub(crate) struct World<'a> {
     channels: Vec<String>,
     /// Messages, and who sent them.
     messages: Vec<(String, usize)>,
+    /// Codes of links into channels.
+    codes: Vec<String>,
     /// What was done, for whoever must find out what went wrong.
     pub(crate) story: Vec<String>,
     said: usize,
@@ -51,11 +54,11 @@ const MAX_CHANNELS: usize = 6;
 
 /// What somebody does over REST.
 #[derive(Clone, Debug)]
-struct Act {
-    who: usize,
-    method: Method,
-    path: String,
-    body: Option<Value>,
+pub(crate) struct Act {
+    pub(crate) who: usize,
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) body: Option<Value>,
 }
 
 impl<'a> World<'a> {
@@ -76,8 +79,8 @@ impl<'a> World<'a> {
         for person in &people[1..] {
             person.join(&square).await;
         }
-        let (channels, messages, story) = (vec![square], Vec::new(), Vec::new());
-        Self { server, people, devices, channels, messages, story, said: 0 }
+        let (channels, messages, codes, story) = (vec![square], vec![], vec![], vec![]);
+        Self { server, people, devices, channels, messages, codes, story, said: 0 }
     }
 
     /// Something happens to the bus or a device, or up to four things are done at once.
@@ -112,7 +115,7 @@ impl<'a> World<'a> {
 
     fn befall(&mut self, dice: &mut Dice) {
         let which = dice.roll(self.devices.len());
-        let command = match dice.roll(10) {
+        let command = match dice.roll(14) {
             0 => Command::Vanish,
             1 => Command::Hold,
             2 => Command::Release,
@@ -126,6 +129,18 @@ impl<'a> World<'a> {
                 let Some(channel) = dice.pick(&self.channels).cloned() else { return };
                 Command::Read { channel, seq: dice.count(20) }
             }
+            7..=8 => match dice.pick(&self.channels).cloned() {
+                Some(channel) => Command::Visit { channel },
+                None => return,
+            },
+            9 => match dice.pick(&self.channels).cloned() {
+                Some(channel) => Command::Leave { channel },
+                None => return,
+            },
+            10 => match dice.pick(&self.channels).cloned() {
+                Some(channel) => Command::Look { channel },
+                None => return,
+            },
             _ => match dice.pick(&self.channels).cloned() {
                 Some(channel) => Command::Say { channel, content: self.words() },
                 None => return,
@@ -144,6 +159,12 @@ impl<'a> World<'a> {
         let who = dice.roll(self.people.len());
         let other = self.people[dice.roll(self.people.len())].id.clone();
         let channel = dice.pick(&self.channels).cloned();
+        if dice.roll(3) == 0 {
+            let name = self.words();
+            let people: Vec<&str> = self.people.iter().map(|person| person.id.as_str()).collect();
+            let act = governing::act(dice, channel.as_deref()?, &people, &self.codes, &name);
+            return act.map(|(method, path, body)| Act { who, method, path, body });
+        }
         let act = |method, path: String, body| Some(Act { who, method, path, body });
         match dice.roll(32) {
             0 if self.channels.len() < MAX_CHANNELS => {
@@ -219,6 +240,8 @@ impl<'a> World<'a> {
             if !self.channels.contains(&id) {
                 self.channels.push(id);
             }
+        } else if act.path.ends_with("/invites") {
+            self.codes.push(text(&answer.body["code"]));
         } else if act.method == Method::POST && act.path.ends_with("/messages") {
             self.messages.push((text(&answer.body["id"]), act.who));
         } else if act.method == Method::DELETE && act.path.split('/').count() == 3 {

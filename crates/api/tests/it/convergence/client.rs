@@ -26,6 +26,12 @@ pub(crate) enum Command {
     Read { channel: String, seq: i64 },
     /// Say something over the socket, if there is one.
     Say { channel: String, content: String },
+    /// Hear a channel without being in it, if it is public.
+    Visit { channel: String },
+    /// Hear it no more.
+    Leave { channel: String },
+    /// Show a channel, and type there.
+    Look { channel: String },
 }
 
 /// A client at work, seen from outside.
@@ -51,6 +57,8 @@ enum Asked {
     Sync { feed: String, since: i64, stay: Option<u64> },
     Say,
     Read,
+    Visit { channel: String },
+    Nothing,
 }
 
 impl Device {
@@ -122,7 +130,24 @@ impl Client {
                     json!({ "type": "message.send", "channel_id": channel, "content": content });
                 self.send(frame, Asked::Say).await;
             }
+            Command::Visit { channel } => self.visit(channel).await,
+            Command::Leave { channel } => {
+                self.state.send_modify(|state| state.visit_ends(&channel));
+                let frame = json!({ "type": "unsubscribe", "channel_id": channel });
+                self.send(frame, Asked::Nothing).await;
+            }
+            Command::Look { channel } => {
+                let frame = json!({ "type": "focus", "channel_ids": [channel] });
+                self.send(frame, Asked::Nothing).await;
+                let frame = json!({ "type": "typing", "channel_id": channel, "active": true });
+                self.send(frame, Asked::Nothing).await;
+            }
         }
+    }
+
+    async fn visit(&mut self, channel: String) {
+        let frame = json!({ "type": "subscribe", "channel_id": channel });
+        self.send(frame, Asked::Visit { channel }).await;
     }
 
     async fn connect(&mut self, since: bool) {
@@ -146,6 +171,11 @@ impl Client {
         self.state.send_modify(|state| state.ready(&socket.ready, partial));
         self.server_time = Some(text(&socket.ready["server_time"]));
         self.socket = Some(socket);
+        // A visit does not outlive its socket.
+        let visited = self.state.borrow().visited();
+        for channel in visited {
+            self.visit(channel).await;
+        }
     }
 
     fn trace(&self, line: String) {
@@ -163,7 +193,10 @@ impl Client {
                     state.head(feed, super::state::int(head));
                 }
             }),
-            "overloaded" => {}
+            "subscription.ended" => {
+                self.state.send_modify(|state| state.visit_ends(&text(&frame["channel_id"])));
+            }
+            "overloaded" | "typing" | "presence" | "read" | "delivered" => {}
             _ => self.state.send_modify(|state| state.frame(frame)),
         }
     }
@@ -175,7 +208,13 @@ impl Client {
             (Asked::Say, None) => self.state.send_modify(|state| state.message(data)),
             // What is marked as read may be no message.
             (Asked::Say | Asked::Read, Some("forbidden" | "not_found"))
+            | (Asked::Say, Some("muted" | "slow_mode" | "archived"))
+            | (Asked::Nothing, None | Some("forbidden" | "not_found" | "muted" | "archived"))
             | (Asked::Read, None | Some("invalid")) => {}
+            (Asked::Visit { .. }, None) => self.state.send_modify(|state| state.visits(data)),
+            (Asked::Visit { channel }, Some("not_found")) => {
+                self.state.send_modify(|state| state.visit_ends(&channel));
+            }
             (Asked::Sync { feed, since, .. }, None) => {
                 let mut held = true;
                 self.state.send_modify(|state| held = state.delta(&feed, since, data));

@@ -22,6 +22,10 @@ pub(crate) struct State {
     /// With what this client's person has reacted, by message and emoji: the rev of `me`, and whether.
     mine: BTreeMap<(String, String), (i64, bool)>,
     channels: BTreeMap<String, Channel>,
+    /// Invitations, by channel: the rev of `me`, and how it stands.
+    invitations: BTreeMap<String, (i64, Value)>,
+    /// How this client's person wants to be seen, as of this rev of `me`.
+    status: (i64, Value),
     /// The feeds that must be synced.
     pub(crate) wanted: BTreeSet<String>,
     /// Gives each stay in a channel a number of its own.
@@ -45,6 +49,8 @@ struct Channel {
     marker: Marker,
     /// The channel's rev that gave one this place in it, as far as that was said.
     place: i64,
+    /// Whether one hears it without being in it.
+    visited: bool,
 }
 
 /// How far one has read.
@@ -78,8 +84,22 @@ pub(crate) struct View {
     pub(crate) members: BTreeMap<String, Value>,
     /// By their places.
     pub(crate) messages: BTreeMap<i64, Value>,
-    pub(crate) read_seq: i64,
+    /// How far one has read, of a channel that one is in.
+    pub(crate) read_seq: Option<i64>,
     pub(crate) unread: usize,
+}
+
+/// What is one's own, beside channels.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Own {
+    /// Those that are not answered, by channel.
+    pub(crate) invitations: BTreeMap<String, Value>,
+    pub(crate) status: Value,
+}
+
+/// How one wants to be seen, of what says more than that.
+pub(crate) fn status_of(of: &Value) -> Value {
+    json!({ "status": of["status"], "receipts": of["receipts"], "last_seen": of["last_seen"] })
 }
 
 impl View {
@@ -94,7 +114,7 @@ impl View {
                 message["quote"] = Value::Null;
             }
         }
-        self.unread = unread(&self.messages, self.read_seq);
+        self.unread = self.read_seq.map_or(0, |read_seq| unread(&self.messages, read_seq));
     }
 
     /// Where this one is otherwise than `real`.
@@ -137,7 +157,9 @@ impl State {
             let held: Vec<String> = self.channels.keys().cloned().collect();
             for id in held.iter().filter(|id| !listed.iter().any(|own| own["feed"] == id.as_str()))
             {
-                self.drop_channel(id);
+                if !self.is_visited(id) {
+                    self.drop_channel(id);
+                }
             }
         }
         for gone in ready["gone"].as_array().unwrap() {
@@ -146,6 +168,7 @@ impl State {
         for own in listed {
             let id = text(&own["feed"]);
             let channel = self.open(&id);
+            channel.visited = false;
             channel.marker.was(&own["read_seq"], &own["last_seq"]);
             if channel.cursor < int(&own["head"]) {
                 self.wanted.insert(id);
@@ -156,6 +179,9 @@ impl State {
             // The list says all that the feed could of channels; but with what one has reacted, it
             // does not.
             self.me = 0;
+        }
+        if self.status.0 < head {
+            self.status = (head, status_of(&ready["me"]));
         }
         if self.me < head {
             self.wanted.insert("me".to_owned());
@@ -176,6 +202,15 @@ impl State {
             self.react(&text(&frame["message_id"]), &text(&frame["emoji"]), rev, mine);
         } else if frame["type"] == "membership.updated" {
             self.membership(frame, rev);
+        } else if frame["type"] == "status.updated" {
+            if self.status.0 < rev {
+                self.status = (rev, status_of(frame));
+            }
+        } else if let Some(invitation) = frame.get("invitation") {
+            let held = self.invitations.entry(text(&frame["channel_id"])).or_default();
+            if held.0 < rev {
+                *held = (rev, invitation.clone());
+            }
         } else {
             self.entity(&feed, frame);
         }
@@ -213,6 +248,41 @@ impl State {
     pub(crate) fn not_found(&mut self, feed: &str, stay: u64) {
         if self.stay(feed) == Some(stay) {
             self.drop_channel(feed);
+        }
+    }
+
+    /// One hears a channel without being in it; this is how it stands.
+    pub(crate) fn visits(&mut self, view: &Value) {
+        let id = text(&view["id"]);
+        if !self.channels.contains_key(&id) {
+            self.open(&id).visited = true;
+        }
+        self.head(&id, int(&view["head"]));
+    }
+
+    /// One hears it no more, unless one is in it.
+    pub(crate) fn visit_ends(&mut self, id: &str) {
+        if self.is_visited(id) {
+            self.drop_channel(id);
+        }
+    }
+
+    pub(crate) fn is_visited(&self, id: &str) -> bool {
+        self.channels.get(id).is_some_and(|channel| channel.visited)
+    }
+
+    pub(crate) fn visited(&self) -> Vec<String> {
+        let visited = self.channels.iter().filter(|(_, channel)| channel.visited);
+        visited.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// What is one's own, as this client sees it.
+    pub(crate) fn own(&self) -> Own {
+        let held = self.invitations.iter().map(|(id, (_, invitation))| (id, invitation));
+        let open = held.filter(|(_, invitation)| invitation["state"] == "pending");
+        Own {
+            invitations: open.map(|(id, it)| (id.clone(), it.clone())).collect(),
+            status: self.status.1.clone(),
         }
     }
 
@@ -318,6 +388,7 @@ impl State {
         let place = int(&membership["rev"]);
         let (known, stay) = (self.channels.contains_key(&id), self.stays + 1);
         let channel = self.open(&id);
+        channel.visited = false;
         channel.marker.was(&membership["read_seq"], &membership["last_seq"]);
         replace(&mut channel.info, &frame["channel"]);
         if known && channel.place == place {
@@ -383,6 +454,7 @@ impl State {
                 floor: 0,
                 marker: Marker::default(),
                 place: 0,
+                visited: false,
             }
         })
     }
@@ -402,13 +474,15 @@ impl Channel {
             .filter(|(seq, _)| *seq >= self.floor)
             .collect();
         let joined = self.members.iter().filter(|(_, member)| member["state"] == "joined");
+        // Nobody keeps a marker where they are not.
+        let read_seq = (!self.visited).then(|| self.marker.read_seq());
         View {
             head: self.cursor,
             channel: self.info.clone(),
             members: joined.map(|(id, member)| (id.clone(), member.clone())).collect(),
-            unread: unread(&messages, self.marker.read_seq()),
+            unread: read_seq.map_or(0, |read_seq| unread(&messages, read_seq)),
             messages,
-            read_seq: self.marker.read_seq(),
+            read_seq,
         }
     }
 }
