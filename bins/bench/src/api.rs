@@ -8,7 +8,7 @@ use crate::{
 use anyhow::{Context, Result};
 use rustix::time::{ClockId, clock_gettime};
 use serde::Deserialize;
-use std::{cell::Cell, rc::Rc};
+use std::{cell::Cell, collections::BTreeMap, rc::Rc};
 use tokio::task::JoinSet;
 
 /// Connections that register users: more than the cores that hash passwords, so that none is idle.
@@ -42,6 +42,28 @@ struct Page {
 struct PageItem {
     seq: u64,
     content: String,
+}
+
+#[derive(Deserialize)]
+struct Reacted {
+    reactions: Vec<Reaction>,
+}
+
+#[derive(Deserialize)]
+struct Reaction {
+    emoji: String,
+    count: u64,
+}
+
+#[derive(Deserialize)]
+struct OwnChannels {
+    items: Vec<OwnChannel>,
+    next: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct OwnChannel {
+    unread: u64,
 }
 
 #[derive(Deserialize)]
@@ -118,6 +140,53 @@ pub(crate) async fn room(http: &mut Http, members: &[Rc<User>], name: &str) -> R
         http.ask(request).await?.accepted(request)?;
     }
     Ok(id)
+}
+
+/// Sends a message, and gives its id.
+pub(crate) async fn say(
+    http: &mut Http,
+    token: &str,
+    channel: &str,
+    content: &str,
+) -> Result<String> {
+    let path = format!("/api/v1/channels/{channel}/messages");
+    let body = format!(r#"{{"content":"{content}"}}"#);
+    let request = post(&path, Some(token), Some(&body));
+    let made: Made = http.ask(request).await?.json(request)?;
+    Ok(made.id)
+}
+
+/// Deletes a message.
+pub(crate) async fn delete(http: &mut Http, token: &str, message: &str) -> Result<()> {
+    let path = format!("/api/v1/messages/{message}");
+    let request = Request { method: "DELETE", path: &path, token: Some(token), body: None };
+    http.ask(request).await?.accepted(request)
+}
+
+/// How often each emoji stands at a message.
+pub(crate) async fn reactions(
+    http: &mut Http,
+    token: &str,
+    message: &str,
+) -> Result<BTreeMap<String, u64>> {
+    let path = format!("/api/v1/messages/{message}");
+    let request = get(&path, Some(token));
+    let read: Reacted = http.ask(request).await?.json(request)?;
+    Ok(read.reactions.into_iter().map(|one| (one.emoji, one.count)).collect())
+}
+
+/// Walks through the list of somebody's channels; gives how many there are, and what is unread.
+pub(crate) async fn own_channels(http: &mut Http, token: &str) -> Result<(u64, u64)> {
+    let (mut channels, mut unread) = (0, 0);
+    let mut path = format!("/api/v1/users/me/channels?limit={PAGE}");
+    loop {
+        let request = get(&path, Some(token));
+        let page: OwnChannels = http.ask(request).await?.json(request)?;
+        channels += page.items.len() as u64;
+        unread += page.items.iter().map(|own| own.unread).sum::<u64>();
+        let Some(next) = page.next else { return Ok((channels, unread)) };
+        path = format!("/api/v1/users/me/channels?limit={PAGE}&cursor={next}");
+    }
 }
 
 /// Gets a ticket for a WebSocket.

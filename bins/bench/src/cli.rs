@@ -1,9 +1,9 @@
 //! The command line.
 
 use crate::scenarios::{
-    history::HistoryOptions, idle::IdleOptions, ingest::IngestOptions, login::LoginOptions,
-    room::RoomOptions, rooms::RoomsOptions, start::StartOptions, storm::StormOptions,
-    upload::UploadOptions,
+    channels::ChannelsOptions, history::HistoryOptions, idle::IdleOptions, ingest::IngestOptions,
+    login::LoginOptions, presence::PresenceOptions, reactions::ReactionsOptions, room::RoomOptions,
+    rooms::RoomsOptions, start::StartOptions, storm::StormOptions, upload::UploadOptions,
 };
 use clap::{Args, Parser, Subcommand};
 use std::{path::PathBuf, time::Duration};
@@ -41,6 +41,12 @@ pub(crate) enum Scenario {
     Login(LoginOptions),
     /// One large file, beside what dd writes to the same folder.
     Upload(UploadOptions),
+    /// Reactions to one message, many a second.
+    Reactions(ReactionsOptions),
+    /// Who is there, shown to many of whom some come and go.
+    Presence(PresenceOptions),
+    /// The list of somebody's many channels, with what is unread.
+    Channels(ChannelsOptions),
     /// From nothing to the first answer (needs --spawn).
     Start(StartOptions),
     /// All of them, with their defaults.
@@ -166,6 +172,9 @@ mod tests {
         assert_eq!(defaults::<StormOptions>().unwrap().clients, 2_000);
         assert!(defaults::<LoginOptions>().unwrap().logins > 0);
         assert_eq!(defaults::<UploadOptions>().unwrap().mebibytes, 100);
+        assert_eq!(defaults::<ReactionsOptions>().unwrap().subscribers, 1_000);
+        assert_eq!(defaults::<PresenceOptions>().unwrap().members, 1_000);
+        assert_eq!(defaults::<ChannelsOptions>().unwrap().channels, 2_000);
         assert!(defaults::<StartOptions>().unwrap().starts > 0);
     }
 }

@@ -98,6 +98,12 @@ impl Client {
         self.push();
     }
 
+    /// Asks to be shown who is in the channel.
+    pub(crate) fn focus(&mut self) {
+        self.session.focus();
+        self.push();
+    }
+
     /// Keeps `outstanding` messages unacknowledged from now on.
     pub(crate) fn start_loop(&mut self, outstanding: usize) {
         let Some(publisher) = &mut self.session.publisher else {

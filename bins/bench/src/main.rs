@@ -22,6 +22,7 @@ mod session;
 mod spawn;
 mod stage;
 mod supervisor;
+mod tallies;
 mod tally;
 mod target;
 mod verdict;
@@ -36,7 +37,9 @@ use rustix::{
     process::{Resource, Rlimit, getrlimit, setrlimit},
     time::{ClockId, clock_gettime},
 };
-use scenarios::{history, idle, ingest, login, room, rooms, start, storm, upload};
+use scenarios::{
+    channels, history, idle, ingest, login, presence, reactions, room, rooms, start, storm, upload,
+};
 use serde_json::json;
 use stage::Stage;
 use std::process::ExitCode;
@@ -124,6 +127,9 @@ async fn scenario(stage: &Stage, scenario: &Scenario) -> Result<Vec<Outcome>> {
         Scenario::Storm(options) => storm::run(stage, options).await,
         Scenario::Login(options) => login::run(stage, options).await,
         Scenario::Upload(options) => upload::run(stage, options).await,
+        Scenario::Reactions(options) => reactions::run(stage, options).await,
+        Scenario::Presence(options) => presence::run(stage, options).await,
+        Scenario::Channels(options) => channels::run(stage, options).await,
         Scenario::Start(options) => start::run(stage, options).await,
         Scenario::All => {
             let mut outcomes = Vec::new();
@@ -136,6 +142,9 @@ async fn scenario(stage: &Stage, scenario: &Scenario) -> Result<Vec<Outcome>> {
             outcomes.extend(ingest::run(stage, &defaults()?).await?);
             outcomes.extend(idle::run(stage, &defaults()?).await?);
             outcomes.extend(upload::run(stage, &defaults()?).await?);
+            outcomes.extend(reactions::run(stage, &defaults()?).await?);
+            outcomes.extend(presence::run(stage, &defaults()?).await?);
+            outcomes.extend(channels::run(stage, &defaults()?).await?);
             outcomes.extend(storm::run(stage, &defaults()?).await?);
             outcomes.extend(history::run(stage, &defaults()?).await?);
             Ok(outcomes)

@@ -7,13 +7,26 @@ use std::rc::Rc;
 /// neither here, and a constant one costs nothing.
 const MASK: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 
-/// Sends messages to one channel and counts what becomes of them.
+/// The emoji that a client reacts with in turn.
+const EMOJI: [&str; 8] = ["👍", "👎", "😄", "🎉", "😕", "❤️", "🚀", "👀"];
+
+/// What a client sends.
+enum What {
+    /// Messages to one channel.
+    Messages {
+        /// Everything between the two places of the stamp.
+        middle: String,
+        /// Everything after the stamp.
+        end: String,
+    },
+    /// Reactions to one message, each of the emoji in turn; then the same are taken back.
+    Reactions { message: String, sent: usize },
+}
+
+/// Sends to one channel and counts what becomes of it.
 pub(crate) struct Publisher {
     tally: Rc<Tally>,
-    /// Everything between the two places of the stamp.
-    middle: String,
-    /// Everything after the stamp.
-    end: String,
+    what: What,
     text: Vec<u8>,
     last_stamp: u64,
     /// Sent and not yet answered.
@@ -30,10 +43,19 @@ impl Publisher {
     /// Sends to `channel`, `payload` bytes of content each time (at least the stamp's).
     pub(crate) fn new(tally: Rc<Tally>, channel: &str, payload: usize) -> Self {
         let filler = "x".repeat(payload.saturating_sub(STAMP_LENGTH));
+        let middle = format!(r#","channel_id":"{channel}","content":"t"#);
+        Self::of(tally, What::Messages { middle, end: format!(r#"{filler}"}}"#) })
+    }
+
+    /// Reacts to one message.
+    pub(crate) fn reacting(tally: Rc<Tally>, message: &str) -> Self {
+        Self::of(tally, What::Reactions { message: message.to_owned(), sent: 0 })
+    }
+
+    fn of(tally: Rc<Tally>, what: What) -> Self {
         Self {
             tally,
-            middle: format!(r#","channel_id":"{channel}","content":"t"#),
-            end: format!(r#"{filler}"}}"#),
+            what,
             text: Vec::new(),
             last_stamp: 0,
             in_flight: 0,
@@ -43,18 +65,28 @@ impl Publisher {
         }
     }
 
-    /// Appends one masked `message.send` to `out`. Its stamp is its `ref` too.
+    /// Appends one masked frame to `out`. The stamp in a message is its `ref` too.
     pub(crate) fn send(&mut self, out: &mut Vec<u8>) {
         use std::io::Write;
         let stamp = self.tally.now().max(self.last_stamp + 1);
         self.last_stamp = stamp;
         self.in_flight += 1;
         self.text.clear();
-        let written = write!(
-            self.text,
-            r#"{{"type":"message.send","ref":{stamp}{}{stamp:016}{}"#,
-            self.middle, self.end
-        );
+        let written = match &mut self.what {
+            What::Messages { middle, end } => write!(
+                self.text,
+                r#"{{"type":"message.send","ref":{stamp}{middle}{stamp:016}{end}"#
+            ),
+            What::Reactions { message, sent } => {
+                let (round, emoji) = (*sent / EMOJI.len(), EMOJI[*sent % EMOJI.len()]);
+                let how = if round % 2 == 0 { "add" } else { "remove" };
+                *sent += 1;
+                write!(
+                    self.text,
+                    r#"{{"type":"reaction.{how}","ref":{stamp},"message_id":"{message}","emoji":"{emoji}"}}"#
+                )
+            }
+        };
         debug_assert!(written.is_ok(), "writing to memory cannot fail");
         ws::encode(out, ws::TEXT, &self.text, MASK);
     }

@@ -5,6 +5,7 @@
 use crate::{
     feed::{Feed, Live, Next, Step},
     publisher::{Publisher, control},
+    tallies::Tallies,
     tally::Tally,
     wire::{self, Change, Message, Reference, Reply, Text},
     ws,
@@ -34,8 +35,12 @@ pub(crate) struct Session {
     pub(crate) ended: Option<String>,
     /// The sending half, if this client sends.
     pub(crate) publisher: Option<Publisher>,
+    /// The reactions to the one message there is, if this client counts them.
+    pub(crate) tallies: Option<Tallies>,
     /// Bytes to write, already framed and masked.
     pub(crate) out: Vec<u8>,
+    /// Whether the server has shown it who is there.
+    pub(crate) focused: bool,
     /// A `reset` came: the hole is to be filled from history.
     pub(crate) wants_history: bool,
     /// Something was refused: [`Session::retry`] is to be called after a pause.
@@ -90,6 +95,7 @@ struct Item {
     prev: u64,
     rev: u64,
     message: Option<ItemMessage>,
+    reactions: Option<Box<serde_json::value::RawValue>>,
 }
 
 #[derive(Deserialize)]
@@ -110,12 +116,22 @@ impl Session {
             whole_at: 0,
             ended: None,
             publisher,
+            tallies: None,
             out: Vec::new(),
+            focused: false,
             wants_history: false,
             wants_pause: false,
             retry_sync: [false; 2],
             epoch: String::new(),
         }
+    }
+
+    /// Asks to be shown who is in the channel, and what they do there.
+    pub(crate) fn focus(&mut self) {
+        self.focused = false;
+        let text =
+            format!(r#"{{"type":"focus","ref":"focus","channel_ids":["{}"]}}"#, self.channel);
+        control(&mut self.out, ws::TEXT, text.as_bytes());
     }
 
     /// What all clients count together.
@@ -184,7 +200,12 @@ impl Session {
 
     fn text(&mut self, text: &[u8], now: u64) {
         match wire::read(text) {
-            Some(Text::Change(change)) => self.change(&change, now),
+            Some(Text::Change(change)) => {
+                if let Some(tallies) = &mut self.tallies {
+                    tallies.take(change.rev, text);
+                }
+                self.change(&change, now);
+            }
             Some(Text::Reply(reply)) => self.reply(&reply, text, now),
             Some(Text::Stale { feed }) => {
                 if let Some(index) = self.index(feed)
@@ -234,6 +255,7 @@ impl Session {
             }
             (Reference::Named(b"sync:0"), _) => self.synced(CHANNEL, text, now),
             (Reference::Named(b"sync:1"), _) => self.synced(ME, text, now),
+            (Reference::Named(b"focus"), true) => self.focused = true,
             (Reference::Named(_), _) => self.end(format!("a stray reply: {}", excerpt(text))),
         }
     }
@@ -296,6 +318,13 @@ impl Session {
                 self.sync(index);
             }
             return;
+        }
+        if let Some(tallies) = &mut self.tallies {
+            for item in &page.items {
+                if let Some(reactions) = &item.reactions {
+                    tallies.take(item.rev, format!(r#""reactions":{reactions}"#).as_bytes());
+                }
+            }
         }
         let steps: Vec<Step> = page.items.iter().map(Item::step).collect();
         let tally = &self.tally;
