@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use crate::server::TestServer;
 use crate::socket::Socket;
 
+mod pasted;
+
 /// An operation, and what it may answer.
 struct Operation {
     method: Method,
