@@ -26,6 +26,7 @@ use crate::routes::Documented;
         (name = "members", description = "Who is in a channel."),
         (name = "conversations", description = "Talking with one person, or with several."),
         (name = "messages", description = "What people say."),
+        (name = "drafts", description = "What one has begun to say."),
         (name = "reactions", description = "What people make of it."),
         (name = "files", description = "What people send beside text."),
         (name = "sync", description = "What a client missed."),

@@ -226,8 +226,7 @@ pub(crate) fn message_id(text: String) -> Result<MessageId, Fault> {
 
 /// What a message says and brings: a text, files, or both.
 pub(crate) fn content(fields: &mut Fields) -> Option<(Option<MessageBody>, Vec<FileId>)> {
-    let files =
-        fields.list("attachments", MAX_ATTACHMENTS, id::<FileId>).map(Option::unwrap_or_default);
+    let files = files(fields);
     let body = match &files {
         Some(files) if files.is_empty() => fields.required("content", MessageBody::parse).map(Some),
         // Beside files, nothing need be said.
@@ -238,11 +237,16 @@ pub(crate) fn content(fields: &mut Fields) -> Option<(Option<MessageBody>, Vec<F
             })
             .map(Option::flatten),
     };
-    let files = files?;
+    Some((body?, files?))
+}
+
+/// The files that go with a text, each once.
+pub(crate) fn files(fields: &mut Fields) -> Option<Vec<FileId>> {
+    let files = fields.list("attachments", MAX_ATTACHMENTS, id::<FileId>)?.unwrap_or_default();
     if files.iter().enumerate().any(|(index, file)| files[..index].contains(file)) {
         return fields.fault("attachments", Fault::new("duplicate", "each file once"));
     }
-    Some((body?, files))
+    Some(files)
 }
 
 /// Keeps a text that no rule but these is for: at most `max` characters, and no NUL, which

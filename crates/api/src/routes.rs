@@ -13,6 +13,7 @@ mod auth;
 mod bans;
 mod channels;
 mod conversations;
+mod drafts;
 mod etag;
 mod files;
 mod guests;
@@ -32,6 +33,7 @@ mod sync;
 mod threads;
 mod users;
 
+pub(crate) use drafts::NewDraft;
 pub(crate) use home::Draining;
 pub(crate) use paging::{MAX_COUNT, opaque};
 pub(crate) use status::NewStatus;
@@ -84,6 +86,7 @@ operations! {
     }
     "/api/v1/users/me/channels" { get users::list_own_channels }
     "/api/v1/users/me/status" { get status::own_status, put status::set_status }
+    "/api/v1/users/me/drafts" { get drafts::list_own_drafts }
     "/api/v1/users/me/changes" { get sync::own_changes }
     "/api/v1/users/me/invitations" { get invitations::list_own_invitations }
     "/api/v1/users/me/invitations/{channel}/accept" { post invitations::accept_invitation }
@@ -121,6 +124,7 @@ operations! {
         get messages::list_messages,
         post messages::send_message
     }
+    "/api/v1/channels/{channel}/draft" { put drafts::set_draft, delete drafts::delete_draft }
     "/api/v1/channels/{channel}/read" { put reads::mark_read }
     "/api/v1/channels/{channel}/unread" { post reads::mark_unread }
     "/api/v1/channels/{channel}/reads" { get reads::list_reads }
@@ -221,6 +225,7 @@ pub(crate) mod inputs {
     };
     pub(crate) use super::bans::NewBan;
     pub(crate) use super::channels::{ChannelEdit, NewChannel};
+    pub(crate) use super::drafts::NewDraft;
     pub(crate) use super::guests::{NewGuest, SigningUp};
     pub(crate) use super::invitations::Invited;
     pub(crate) use super::invites::NewInvite;

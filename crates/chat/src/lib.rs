@@ -7,6 +7,7 @@ mod admin;
 mod audit;
 mod bans;
 mod channels;
+mod drafts;
 mod erasure;
 mod error;
 mod files;
@@ -23,6 +24,7 @@ mod reading;
 mod repair;
 mod retention;
 mod sessions;
+mod slots;
 mod sync;
 mod threads;
 mod typing;
@@ -41,6 +43,7 @@ pub use accounts::Registration;
 pub use admin::{AccountOrder, ChannelSummary};
 pub use bans::{BanDraft, BanView, UserName, Whom};
 pub use channels::{ChannelDraft, ConversationDraft};
+use drafts::Drafts;
 pub use error::Error;
 use files::Files;
 pub use files::{FileLinkView, FileOptions, Upload};
@@ -151,6 +154,7 @@ struct Inner {
     epoch: String,
     files: Files,
     marks: Marks,
+    drafts: Drafts,
     moments: Moments,
     /// One permit for each client that is just beginning.
     beginning: Semaphore,
@@ -164,6 +168,7 @@ pub struct Tasks {
     collector: JoinHandle<()>,
     erasure: JoinHandle<()>,
     marks: JoinHandle<()>,
+    drafts: JoinHandle<()>,
     moments: JoinHandle<()>,
     stop: tokio::sync::watch::Sender<bool>,
 }
@@ -214,6 +219,8 @@ impl Chat {
         let retention = tokio::spawn(retention.run(stopped.clone()));
         let marks = Marks::new(log.clone(), bus.clone());
         let marking = tokio::spawn(marks.clone().run(stop.subscribe()));
+        let drafts = Drafts::new(log.clone());
+        let drafting = tokio::spawn(drafts.clone().run(stop.subscribe()));
         let moments = Moments::new(hub.clone(), bus.clone(), store.clone());
         let telling = moments.clone().run(options.presence_every, stop.subscribe());
         let telling = tokio::spawn(telling);
@@ -249,6 +256,7 @@ impl Chat {
             epoch,
             files,
             marks,
+            drafts,
             moments,
             beginning: Semaphore::new(sync::MAX_BEGINNING),
         }));
@@ -261,6 +269,7 @@ impl Chat {
                 erasure,
                 collector,
                 marks: marking,
+                drafts: drafting,
                 moments: telling,
                 stop,
             },
@@ -298,8 +307,9 @@ impl Tasks {
     /// [`Error::Unavailable`].
     pub async fn stop(self, chat: &Chat) {
         let _ = self.stop.send(true);
-        // What has been read is still noted.
+        // What has been read and written is still noted.
         let _ = self.marks.await;
+        let _ = self.drafts.await;
         chat.0.log.close();
         let _ = self.moments.await;
         let _ = self.log.await;

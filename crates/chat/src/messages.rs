@@ -21,6 +21,8 @@ pub struct MessageDraft {
     pub reply_to: Option<MessageId>,
     /// One's own files that belong to no message yet; at most 10, none twice.
     pub attachments: Vec<FileId>,
+    /// Whether it is what stands in one's draft for that place, which then goes.
+    pub drafted: bool,
 }
 
 impl Chat {
@@ -55,8 +57,25 @@ impl Chat {
             reply_to: draft.reply_to,
             attachments: draft.attachments,
             digest,
+            drafted: draft.drafted,
         };
-        self.submit(caller, Change::Send(new))
+        let (sent, superseded) = if new.drafted {
+            let (draft, now) = (new.draft(), self.now());
+            let submit = || self.submit(caller, Change::Send(new));
+            let (sent, superseded) = self.0.drafts.sending(draft, now, submit)?;
+            (sent, Some(superseded))
+        } else {
+            (self.submit(caller, Change::Send(new))?, None)
+        };
+        Ok(async move {
+            let sent = sent.await;
+            match (superseded, &sent) {
+                (Some(superseded), Ok((_, true))) => superseded.said(),
+                (Some(superseded), _) => superseded.unsaid(),
+                (None, _) => {}
+            }
+            sent
+        })
     }
 
     /// Changes what one's own message says, in order with what one sends.

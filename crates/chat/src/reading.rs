@@ -1,9 +1,7 @@
 //! How far people have read: each marker is moved at once, and then at most once a second.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::future::join_all;
 use parking_lot::Mutex;
@@ -13,16 +11,10 @@ use tertulia_domain::{
 };
 use tertulia_realtime::{Bus, Signal};
 use tokio::sync::{Notify, oneshot, watch};
-use tokio::time::Instant;
 
 use crate::log::ChangeLog;
+use crate::slots::{Slots, keep_pace};
 use crate::{Caller, Chat, Error, ReadView};
-
-/// Between two commits of one person's marker in one channel.
-const INTERVAL: Duration = Duration::from_secs(1);
-
-/// What is due within this time of what is due first is done with it.
-const TOGETHER: Duration = Duration::from_millis(50);
 
 /// Markers that are moved, and those that wait for their second to pass: what comes meanwhile rides
 /// with them. Everybody is answered after the commit that holds what they said. Clones share it.
@@ -32,16 +24,9 @@ pub(crate) struct Marks(Arc<Inner>);
 struct Inner {
     log: ChangeLog,
     bus: Bus,
-    /// Held for a lookup at a time. Nobody waits here longer than a second, nor with more than a
-    /// socket may leave unanswered.
-    slots: Mutex<HashMap<UserId, HashMap<ChannelId, Slot>>>,
+    /// Held for a lookup at a time.
+    slots: Mutex<Slots<ChannelId, Waiting>>,
     filled: Notify,
-}
-
-struct Slot {
-    /// When the next commit may be.
-    due: Instant,
-    waiting: Vec<Waiting>,
 }
 
 struct Waiting {
@@ -83,18 +68,14 @@ impl Marks {
         channel: ChannelId,
         to: MarkTo,
     ) -> Option<oneshot::Receiver<Result<Marked, Error>>> {
-        let now = Instant::now();
         let mut slots = self.0.slots.lock();
-        let slots = slots.entry(caller.user).or_default();
-        let slot = slots.entry(channel).or_insert_with(|| Slot { due: now, waiting: Vec::new() });
         // Wakes whoever clears away what nobody waits in any more, too.
         self.0.filled.notify_one();
-        if slot.waiting.is_empty() && slot.due <= now {
-            slot.due = now + INTERVAL;
+        if slots.is_free(caller.user, channel) {
             return None;
         }
         let (answer, answered) = oneshot::channel();
-        slot.waiting.push(Waiting { caller, to, answer });
+        slots.waiting(caller.user, channel).push(Waiting { caller, to, answer });
         Some(answered)
     }
 
@@ -145,66 +126,18 @@ impl Marks {
 
     /// Commits now what waits for somebody: their unread is about to be read.
     pub(crate) async fn flush(&self, user: UserId) {
-        let due = self.take(user);
+        let due = self.0.slots.lock().take(user);
         join_all(due.into_iter().map(|due| self.settle(due))).await;
     }
 
-    fn take(&self, user: UserId) -> Vec<Due> {
-        let mut slots = self.0.slots.lock();
-        let slots = slots.get_mut(&user).into_iter().flatten();
-        let waiting = slots.filter(|(_, slot)| !slot.waiting.is_empty());
-        let next = Instant::now() + INTERVAL;
-        waiting
-            .map(|(channel, slot)| {
-                slot.due = next;
-                (*channel, std::mem::take(&mut slot.waiting))
-            })
-            .collect()
-    }
-
-    /// What is due by `until`, and when the next is. What nobody waits in is forgotten.
-    fn due(&self, until: Instant) -> (Vec<Due>, Option<Instant>) {
-        let mut due = Vec::new();
-        let mut next: Option<Instant> = None;
-        self.0.slots.lock().retain(|_, slots| {
-            slots.retain(|channel, slot| {
-                if slot.due <= until {
-                    if slot.waiting.is_empty() {
-                        return false;
-                    }
-                    due.push((*channel, std::mem::take(&mut slot.waiting)));
-                    slot.due = until + INTERVAL;
-                }
-                next = Some(next.map_or(slot.due, |next| next.min(slot.due)));
-                true
-            });
-            !slots.is_empty()
-        });
-        (due, next)
-    }
-
     /// Runs until `stop`, and then commits all that still waits.
-    pub(crate) async fn run(self, mut stop: watch::Receiver<bool>) {
-        let mut next = None;
-        loop {
-            let due = async {
-                match next {
-                    Some(at) => tokio::time::sleep_until(at + TOGETHER).await,
-                    None => self.0.filled.notified().await,
-                }
-            };
-            let stopped = tokio::select! {
-                _ = stop.changed() => true,
-                () = due => false,
-            };
-            let until = Instant::now() + if stopped { INTERVAL } else { Duration::ZERO };
-            let (due, then) = self.due(until);
-            next = then;
-            join_all(due.into_iter().map(|due| self.settle(due))).await;
-            if stopped {
-                return;
-            }
-        }
+    pub(crate) async fn run(self, stop: watch::Receiver<bool>) {
+        let settle = |until| {
+            let (due, next) = self.0.slots.lock().due(until);
+            let settling: Vec<_> = due.into_iter().map(|due| self.settle(due)).collect();
+            (async move { drop(join_all(settling).await) }, next)
+        };
+        keep_pace(&self.0.filled, stop, settle).await;
     }
 }
 

@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use crate::policy::Denied;
 use crate::{
-    AuditEntry, Ban, Channel, ChannelId, ChannelKind, ChannelName, Description, Emoji, Fault,
-    Faults, FeedRow, FileId, Invitation, Invite, Marked, Member, Message, MessageBody, MessageId,
-    OwnStatus, Pin, Reaction, SessionId, StatusChange, UserId,
+    AuditEntry, Ban, Channel, ChannelId, ChannelKind, ChannelName, Description, Draft, DraftKey,
+    Emoji, Fault, Faults, FeedRow, FileId, Invitation, Invite, Marked, Member, Message,
+    MessageBody, MessageId, NewDraft, OwnStatus, Pin, Reaction, SessionId, StatusChange, UserId,
 };
 
 mod account;
@@ -37,6 +37,16 @@ pub struct NewMessage {
     /// A keyed digest of the request: the same id with another request is a conflict, however the
     /// message has changed since.
     pub digest: [u8; 16],
+    /// Whether it is what stands in the author's draft of it, which then goes. Only who has written a
+    /// draft knows of it: so a message without one costs nothing more.
+    pub drafted: bool,
+}
+
+impl NewMessage {
+    /// The draft of it.
+    pub fn draft(&self) -> DraftKey {
+        DraftKey { user: self.author, channel: self.channel, reply_to: self.reply_to }
+    }
 }
 
 /// A channel to be made.
@@ -133,6 +143,8 @@ pub enum Change {
     Mark(Mark),
     /// Be seen otherwise.
     SetStatus(Box<StatusChange>),
+    /// Write down what one has begun to say, or empty it.
+    SetDraft(Box<NewDraft>),
     /// Make a channel; of a direct conversation there is only one.
     CreateChannel(NewChannel),
     /// Change a channel.
@@ -244,6 +256,7 @@ impl Change {
     pub fn refers_to(&self) -> Option<MessageId> {
         match self {
             Self::Send(new) => new.reply_to,
+            Self::SetDraft(new) => new.key.reply_to,
             other => other.target(),
         }
     }
@@ -256,6 +269,7 @@ impl Change {
                     + new.attachments.len() * 512
             }
             Self::Edit { body, .. } => body.as_str().len(),
+            Self::SetDraft(new) => new.content.as_str().len() + 512,
             Self::CreateChannel(new) => new.others.len() * 64 + 1024,
             Self::UpdateChannel { .. } | Self::Member(_) | Self::Invite(_) => 1024,
             _ => 0,
@@ -319,6 +333,8 @@ pub enum Outcome {
     Marked(Marked),
     /// How somebody now wants to be seen.
     Status(OwnStatus),
+    /// The draft as it now stands.
+    Draft(Draft),
     /// How many sessions ended.
     SessionsEnded(usize),
     /// It is so.

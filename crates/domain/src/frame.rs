@@ -4,7 +4,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use crate::{
-    Channel, ChannelId, Emoji, FeedId, Invitation, InvitationState, Member, MemberState,
+    Channel, ChannelId, Draft, Emoji, FeedId, Invitation, InvitationState, Member, MemberState,
     Membership, Message, MessageId, OwnStatus, SessionId, Tallies, UserId,
 };
 
@@ -87,6 +87,8 @@ pub enum Body {
     },
     /// One wants to be seen otherwise.
     Status(OwnStatus),
+    /// One has written a draft, or emptied it.
+    Draft(Draft),
     /// One was invited somewhere, or an invitation is over.
     Invitation(Invitation),
     /// A session ended; said to nodes only.
@@ -130,6 +132,8 @@ impl Frame {
             Body::Reactions(_) => "reaction.removed",
             Body::OwnReaction { .. } => "reaction.mine",
             Body::Status(_) => "status.updated",
+            Body::Draft(draft) if draft.is_empty() => "draft.deleted",
+            Body::Draft(_) => "draft.updated",
             Body::SessionEnded { .. } => "session.ended",
         }
     }
@@ -145,6 +149,7 @@ impl Serialize for Frame {
             (_, Body::Membership { channel_id, .. } | Body::OwnReaction { channel_id, .. }) => {
                 map.serialize_entry("channel_id", channel_id)?;
             }
+            (_, Body::Draft(draft)) => map.serialize_entry("channel_id", &draft.channel_id)?,
             (_, Body::Invitation(invitation)) => {
                 map.serialize_entry("channel_id", &invitation.channel_id)?;
             }
@@ -175,6 +180,7 @@ impl Serialize for Frame {
                 map.serialize_entry("receipts", receipts)?;
                 map.serialize_entry("last_seen", last_seen)?;
             }
+            Body::Draft(draft) => map.serialize_entry("draft", draft)?,
             Body::Invitation(invitation) => map.serialize_entry("invitation", invitation)?,
             Body::SessionEnded { session, user } => {
                 map.serialize_entry("session_id", session)?;

@@ -16,6 +16,7 @@ use crate::{
 mod accounts;
 mod bans;
 mod channels;
+mod drafts;
 mod files;
 mod invites;
 mod members;
@@ -31,6 +32,7 @@ mod statuses;
 mod threads;
 
 pub use accounts::AccountWrite;
+pub use drafts::{DraftNeeds, FoundDrafts};
 pub use files::Attached;
 pub use invites::Ways;
 pub use needs::Needs;
@@ -56,6 +58,7 @@ pub struct Ledger {
     requests: HashMap<Uuid, KnownRequest>,
     statuses: HashMap<UserId, KnownStatus>,
     files: HashMap<FileId, StoredFile>,
+    drafts: drafts::Drafts,
     bans: HashMap<(ChannelId, UserId), Ban>,
     invites: HashMap<InviteId, Invite>,
     invitations: HashMap<(ChannelId, UserId), Invitation>,
@@ -86,6 +89,7 @@ impl Ledger {
             requests: snapshot.requests.into_iter().map(|it| (it.request.key, it)).collect(),
             statuses: snapshot.statuses.into_iter().map(|it| (it.user, it)).collect(),
             files: snapshot.files.into_iter().map(|stored| (stored.file.id, stored)).collect(),
+            drafts: drafts::Drafts::new(snapshot.drafts),
             bans: snapshot.bans.into_iter().map(|ban| ((ban.channel, ban.user), ban)).collect(),
             invites: snapshot.invites.into_iter().map(|invite| (invite.id, invite)).collect(),
             invitations: snapshot
@@ -123,6 +127,7 @@ impl Ledger {
             Change::Pin(pin) => self.pin(pin),
             Change::Mark(mark) => self.mark(mark),
             Change::SetStatus(change) => Ok(self.set_status(*change)),
+            Change::SetDraft(new) => self.set_draft(*new),
             Change::CreateChannel(new) => self.create_channel(new),
             Change::UpdateChannel { channel, by, edit } => self.update_channel(channel, by, *edit),
             Change::DeleteChannel { channel, by } => self.delete_channel(channel, by),

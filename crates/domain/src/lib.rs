@@ -5,6 +5,7 @@ mod audit;
 mod change;
 mod channel;
 mod clock;
+mod draft;
 mod emoji;
 mod fault;
 mod file;
@@ -31,6 +32,7 @@ pub use channel::{
     Ban, Channel, ChannelKind, DirectKey, Member, MemberState, Membership, Posting, Role,
 };
 pub use clock::{Clock, Timestamp};
+pub use draft::{Draft, DraftKey, NewDraft};
 pub use emoji::Emoji;
 pub use fault::{Fault, Faults, FieldFault};
 pub use file::{File, StoredFile};
@@ -38,9 +40,9 @@ pub use frame::{Body, Feed, Frame};
 pub use id::{AuditId, ChannelId, FeedId, FileId, InviteId, MessageId, SessionId, UserId};
 pub use invite::{Invitation, InvitationState, Invite};
 pub use ledger::{
-    AccountWrite, Attached, EndedSession, FeedRow, FoundReactions, KnownRequest, Ledger, MAX_EMOJI,
-    MAX_PINS, MessageRow, Needs, OwnReaction, Plan, ReactionCount, ReactionsPlan, Rewritten,
-    Snapshot, Target, Ways,
+    AccountWrite, Attached, DraftNeeds, EndedSession, FeedRow, FoundDrafts, FoundReactions,
+    KnownRequest, Ledger, MAX_EMOJI, MAX_PINS, MessageRow, Needs, OwnReaction, Plan, ReactionCount,
+    ReactionsPlan, Rewritten, Snapshot, Target, Ways,
 };
 pub use message::{Message, MessageEdition, MessageKind, MessageView, Pin, Quote, SystemEvent};
 pub use page::{Cursor, Page, PageRequest};
@@ -48,7 +50,7 @@ pub use reaction::{ReactedBy, Reaction, ReactionView, Tallies, Tally};
 pub use receipt::{Marked, ReadBy, Receipt};
 pub use status::{Availability, KnownStatus, OwnStatus, Presence, Shown, Status, StatusChange};
 pub use text::{
-    BanReason, Bio, ChannelName, Description, DisplayName, Email, FileName, IdempotencyKey,
-    MessageBody, NewPassword, StatusText, Topic, Username,
+    BanReason, Bio, ChannelName, Description, DisplayName, DraftText, Email, FileName,
+    IdempotencyKey, MessageBody, NewPassword, StatusText, Topic, Username,
 };
 pub use user::{Account, AccountKind, AccountRole, AccountState, Profile};

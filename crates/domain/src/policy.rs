@@ -54,6 +54,8 @@ pub enum Action {
     Pin,
     /// Say how far one has read, and see how far others have.
     Mark,
+    /// Keep what one has begun to write.
+    Draft,
 }
 
 impl Action {
@@ -80,6 +82,7 @@ impl Action {
             Self::React => "only members may react here",
             Self::Pin => "only moderators may pin messages here",
             Self::Mark => "only members read here so that it is noted",
+            Self::Draft => "only members may have drafts here",
         }
     }
 }

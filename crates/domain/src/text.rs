@@ -80,6 +80,11 @@ text! {
     /// run of more than 30 combining marks.
     MessageBody
 }
+text! {
+    /// What somebody has begun to write, verbatim: at most 4000 characters, maybe none, no NUL, and no
+    /// run of more than 30 combining marks.
+    DraftText
+}
 
 text! {
     /// What a client calls a request that it may send again: 1–64 visible ASCII characters, without
@@ -261,6 +266,23 @@ impl MessageBody {
         not_blank(&text)?;
         combining(&text)?;
         Ok(Self(text))
+    }
+}
+
+impl DraftText {
+    /// Parses a text, which may be empty, and keeps it as it is.
+    pub fn parse(text: String) -> Result<Self, Fault> {
+        length(&text, 0, MessageBody::MAX_CHARS)?;
+        no_nul(&text)?;
+        combining(&text)?;
+        Ok(Self(text))
+    }
+}
+
+impl Default for DraftText {
+    /// Nothing.
+    fn default() -> Self {
+        Self(String::new())
     }
 }
 

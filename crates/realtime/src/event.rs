@@ -74,8 +74,10 @@ fn effect(frame: &Frame) -> Option<Effect> {
         Body::SessionEnded { session, user } => {
             Some(Effect::End { session: *session, user: *user })
         }
-        Body::Invitation(_) | Body::Message(_) | Body::Reactions(_) | Body::OwnReaction { .. } => {
-            None
-        }
+        Body::Draft(_)
+        | Body::Invitation(_)
+        | Body::Message(_)
+        | Body::Reactions(_)
+        | Body::OwnReaction { .. } => None,
     }
 }

@@ -1,8 +1,8 @@
 //! The operations, each a query function on either database.
 
 use tertulia_domain::{
-    Account, AuditEntry, Channel, ChannelId, Email, Emoji, Feed, FeedId, FeedRow, File, FileId,
-    Invitation, Invite, KnownStatus, Member, MessageEdition, MessageId, MessageView, Page,
+    Account, AuditEntry, Channel, ChannelId, Draft, Email, Emoji, Feed, FeedId, FeedRow, File,
+    FileId, Invitation, Invite, KnownStatus, Member, MessageEdition, MessageId, MessageView, Page,
     PageRequest, Profile, ReactedBy, ReadBy, SessionId, StoredFile, Timestamp, UserId,
 };
 
@@ -227,6 +227,8 @@ operations! {
     /// To whom a message has come, for somebody whose place in its channel is given with it.
     snapshot message_reads(id: MessageId, user: UserId, page: PageRequest)
         -> Option<(Place, Page<ReadBy>)> = reads::of_message;
+    /// What somebody has begun to write, by channel, the newest first.
+    read drafts(user: UserId, page: PageRequest) -> Page<Draft> = drafts::of_user;
     /// How somebody wants to be seen.
     read status(user: UserId) -> KnownStatus = presence::of;
     /// The same for somebody who shares a channel with them; `None` for everybody else.

@@ -32,12 +32,14 @@ macro_rules! coded {
 }
 
 mod accounts;
+mod drafts;
 mod files;
 mod reactions;
 mod statuses;
 mod ways;
 
 pub(crate) use accounts::{AccountStateRow, AuditRow, ErasureRow, account_kind_code};
+pub(crate) use drafts::{DraftRow, answered};
 pub(crate) use files::{COMPLETE, FileRow, UPLOADING};
 pub(crate) use reactions::{ReactionCountRow, ReactionRow};
 pub(crate) use statuses::StatusRow;

@@ -135,6 +135,16 @@ tables! {
         seen_at -> Nullable<DbTime>,
         user_rev -> BigInt,
     }
+    drafts (user_id, channel_id, reply_to) {
+        user_id -> DbUuid,
+        channel_id -> DbUuid,
+        reply_to -> DbUuid,
+        content -> Text,
+        attachments -> Binary,
+        written -> SmallInt,
+        updated_at -> DbTime,
+        user_rev -> BigInt,
+    }
     bans (channel_id, user_id) {
         channel_id -> DbUuid,
         user_id -> DbUuid,

@@ -35,6 +35,9 @@ pub(crate) struct NewMessage {
     /// One's own files that belong to no message yet, in the order in which they are to be shown.
     #[schema(value_type = Option<Vec<FileId>>, max_items = 10)]
     attachments: Vec<FileId>,
+    /// Whether it is what stands in one's draft for that place, which is then emptied with it.
+    #[schema(value_type = Option<bool>, required = false, default = false)]
+    draft: bool,
 }
 
 impl Input for NewMessage {
@@ -42,8 +45,10 @@ impl Input for NewMessage {
         let own = fields.optional("id", message_id);
         let said = content(fields);
         let reply_to = fields.optional("reply_to", id);
+        let draft = fields.switch("draft");
         let (content, attachments) = said?;
-        Some(Self { id: own?, content, reply_to: reply_to?, attachments })
+        let draft = draft?.unwrap_or_default();
+        Some(Self { id: own?, content, reply_to: reply_to?, attachments, draft })
     }
 }
 
@@ -151,6 +156,7 @@ pub(crate) async fn send_message(
         body: new.content,
         reply_to: new.reply_to,
         attachments: new.attachments,
+        drafted: new.draft,
     };
     let (message, new) = chat.send(&caller, channel, draft)?.await?;
     let location = format!("/api/v1/messages/{}", message.id);

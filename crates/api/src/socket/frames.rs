@@ -5,7 +5,9 @@ use serde_json::Value;
 use tertulia_chat::{FeedCursor, MessageDraft};
 use tertulia_domain::{ChannelId, Emoji, Fault, Faults, MessageBody, MessageId};
 
-use super::looking::{Delivered, Focus, Look, Read, SetStatus, Subscribe, Typing, Unsubscribe};
+use super::looking::{
+    Delivered, Focus, Look, Read, SetDraft, SetStatus, Subscribe, Typing, Unsubscribe,
+};
 use crate::fields::{Fields, Input, Object, content, id, message_id, text};
 use crate::problem::Problem;
 use crate::routes::MAX_COUNT;
@@ -110,6 +112,7 @@ client_frames! {
     "subscribe" => Subscribe,
     "unsubscribe" => Unsubscribe,
     "status.set" => SetStatus,
+    "draft.set" => SetDraft,
     "sync" => Sync,
     "auth.refresh" => AuthRefresh,
     "ping" => Ping,
@@ -136,8 +139,10 @@ impl Input for Send {
         let own = fields.optional("id", message_id);
         let said = content(fields);
         let reply_to = fields.optional("reply_to", id);
+        let drafted = fields.switch("draft");
         let (body, attachments) = said?;
-        let draft = MessageDraft { id: own?, body, reply_to: reply_to?, attachments };
+        let drafted = drafted?.unwrap_or_default();
+        let draft = MessageDraft { id: own?, body, reply_to: reply_to?, attachments, drafted };
         Some(Self(Request::Send { channel: channel?, draft }))
     }
 }

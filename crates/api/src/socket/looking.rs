@@ -9,7 +9,7 @@ use tertulia_realtime::Connection;
 use tokio::time::Instant;
 
 use crate::fields::{Fields, Input, id};
-use crate::routes::{MAX_COUNT, NewStatus};
+use crate::routes::{MAX_COUNT, NewDraft, NewStatus};
 
 /// Channels that a socket may look at.
 pub(super) const MAX_FOCUS: usize = 20;
@@ -29,6 +29,7 @@ pub(super) enum Look {
     Subscribe { channel: ChannelId },
     Unsubscribe { channel: ChannelId },
     SetStatus(Status),
+    SetDraft { channel: ChannelId, draft: NewDraft },
 }
 
 macro_rules! inputs {
@@ -64,6 +65,11 @@ inputs! {
     };
     Subscribe => |fields| Some(Look::Subscribe { channel: fields.required("channel_id", id)? });
     Unsubscribe => |fields| Some(Look::Unsubscribe { channel: fields.required("channel_id", id)? });
+    SetDraft => |fields| {
+        let channel = fields.required("channel_id", id);
+        let draft = NewDraft::read(fields);
+        Some(Look::SetDraft { channel: channel?, draft: draft? })
+    };
     SetStatus => |fields| NewStatus::read(fields).map(|new| Look::SetStatus(new.into()));
 }
 

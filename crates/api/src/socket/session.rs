@@ -26,7 +26,7 @@ use super::frames::{Asked, FeedName, Request, reply};
 use super::incoming::{Incoming, MAX_MESSAGE, Reader};
 use super::looking::{self, Look, Nothing, Typed};
 use crate::problem::Problem;
-use crate::routes::opaque;
+use crate::routes::{NewDraft, opaque};
 
 /// Frames that may wait for their replies; then the socket is not read from.
 const MAX_UNANSWERED: usize = 64;
@@ -289,6 +289,13 @@ impl Session {
             Look::Unsubscribe { channel } => {
                 self.connection.leave(channel);
                 self.connection.send(&reply(&reference, &Ok(Nothing {})));
+            }
+            Look::SetDraft { channel, draft } => {
+                let NewDraft { content, reply_to, attachments } = draft;
+                match self.chat.set_draft(&caller, channel, reply_to, content, attachments) {
+                    Ok(written) => self.later(reference, written),
+                    Err(error) => self.refuse(&reference, error),
+                }
             }
             Look::SetStatus(status) => {
                 self.later(reference, async move { chat.set_status(&caller, status).await });

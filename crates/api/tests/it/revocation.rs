@@ -158,6 +158,7 @@ on_both! {
             body: Some(MessageBody::parse(words.to_owned()).unwrap()),
             reply_to: None,
             attachments: Vec::new(),
+            drafted: false,
         };
         for round in 0..20 {
             let device = server.log_in("bob").await;

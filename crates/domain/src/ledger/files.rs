@@ -1,7 +1,7 @@
 //! Files come to a message and go with it.
 
 use super::Ledger;
-use crate::{Fault, Faults, File, FileId, Message, MessageId, MessageKind, NewMessage, Rejection};
+use crate::{Fault, Faults, File, FileId, Message, MessageId, MessageKind, Rejection, UserId};
 
 /// A file that now belongs to a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,16 +15,20 @@ pub struct Attached {
 }
 
 impl Ledger {
-    /// The files that a message brings, or what is wrong with each. Of somebody else's file nothing
+    /// The files that a message of this person brings, or what is wrong with each. Of somebody else's file nothing
     /// is said but that it is not there.
-    pub(super) fn attachable(&self, new: &NewMessage) -> Result<Vec<File>, Rejection> {
+    pub(super) fn attachable(
+        &self,
+        owner: UserId,
+        attachments: &[FileId],
+    ) -> Result<Vec<File>, Rejection> {
         let mut faults = Faults::new();
-        let mut files = Vec::with_capacity(new.attachments.len());
-        for (index, id) in new.attachments.iter().enumerate() {
+        let mut files = Vec::with_capacity(attachments.len());
+        for (index, id) in attachments.iter().enumerate() {
             let mut fault = |code, why| {
                 faults.push(format!("attachments.{index}"), Fault::new(code, why));
             };
-            match self.files.get(id).filter(|stored| stored.owner == new.author) {
+            match self.files.get(id).filter(|stored| stored.owner == owner) {
                 None => fault("unknown_file", "a file of yours that is complete"),
                 Some(stored) if stored.message.is_some() => {
                     fault("attached", "a file that belongs to no message yet");

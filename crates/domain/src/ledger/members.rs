@@ -21,7 +21,7 @@ impl Needs {
     }
 
     pub(super) fn leaving(&mut self, channel: ChannelId, user: UserId, heir: Option<UserId>) {
-        self.moving(channel, user);
+        self.going(channel, user);
         if let Some(heir) = heir {
             self.moving(channel, heir);
             self.users.insert(heir);
@@ -37,6 +37,7 @@ impl Needs {
             MemberAct::SetRole(_) | MemberAct::Mute(_) => {}
             MemberAct::Transfer => self.moving(channel, by),
             MemberAct::Ban { .. } | MemberAct::Unban => {
+                self.going(channel, user);
                 self.bans.insert((channel, user));
                 self.invitations.insert((channel, user));
             }
@@ -246,6 +247,9 @@ impl Ledger {
             channel: seen,
         };
         self.say(Feed::Me(user), member.user_rev, own);
+        if !member.is_joined() {
+            self.drop_drafts_in(channel, user);
+        }
         member
     }
 

@@ -20,13 +20,11 @@ impl Ledger {
                 Err(Rejection::Conflict("id_taken", "this id belongs to another message"))
             };
         }
-        if let Some(answered) = new.reply_to
-            && self.messages.get(&answered).map(|row| row.message.channel_id) != Some(new.channel)
-        {
-            let why = "a message of the same channel";
-            return Err(Rejection::field("reply_to", "unknown_message", why));
+        if let Some(answered) = new.reply_to {
+            self.require_in(answered, new.channel)?;
         }
-        let attachments = self.attachable(&new)?;
+        let draft = new.drafted.then(|| new.draft());
+        let attachments = self.attachable(new.author, &new.attachments)?;
         let thread_id = self.thread_of(new.reply_to);
         let standing = self.standing(new.channel, new.author)?;
         let slow = standing.is_slow();
@@ -76,7 +74,23 @@ impl Ledger {
         }
         self.say(feed, rev, Body::Message(message.clone()));
         self.count_reply(thread_id);
+        if let Some(draft) = draft {
+            self.drop_draft(draft);
+        }
         Ok(Outcome::Message { message, created: true })
+    }
+
+    /// What is answered must lie in the same channel.
+    pub(super) fn require_in(
+        &self,
+        answered: MessageId,
+        channel: ChannelId,
+    ) -> Result<(), Rejection> {
+        if self.messages.get(&answered).map(|row| row.message.channel_id) == Some(channel) {
+            return Ok(());
+        }
+        let why = "a message of the same channel";
+        Err(Rejection::field("reply_to", "unknown_message", why))
     }
 
     pub(super) fn edit(

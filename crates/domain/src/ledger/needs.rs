@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use uuid::Uuid;
 
-use super::Target;
+use super::{DraftNeeds, Target};
 use crate::{Change, ChannelId, DirectKey, Feed, FeedId, FileId, InviteId, MessageId, UserId};
 
 /// All that must be locked and loaded to decide a batch.
@@ -26,6 +26,8 @@ pub struct Needs {
     pub statuses: BTreeSet<UserId>,
     /// Files to be attached.
     pub files: BTreeSet<FileId>,
+    /// Drafts to load and count.
+    pub drafts: DraftNeeds,
     /// Bans to load.
     pub bans: BTreeSet<(ChannelId, UserId)>,
     /// Channels all of whose links to load.
@@ -60,6 +62,9 @@ impl Needs {
                 self.messages.extend(new.reply_to);
                 self.messages.extend(target.and_then(|target| target.thread));
                 self.files.extend(&new.attachments);
+                if new.drafted {
+                    self.said(new.draft());
+                }
             }
             Change::Edit { message, by, .. } | Change::Delete { message, by, .. } => {
                 if let Some(Target { channel, thread }) = target {
@@ -85,6 +90,7 @@ impl Needs {
             }
             Change::Mark(mark) => self.mark(mark),
             Change::SetStatus(change) => self.status(change.user),
+            Change::SetDraft(new) => self.draft(new),
             Change::CreateChannel(new) => {
                 self.feeds.insert(Feed::Channel(new.id).id());
                 self.channels.insert(new.id);
@@ -108,7 +114,7 @@ impl Needs {
             }
             Change::RemoveMember { channel, by, user } => {
                 self.place(*channel, *by);
-                self.moving(*channel, *user);
+                self.going(*channel, *user);
             }
             Change::Member(change) => self.member(change),
             Change::Invite(change) => self.invite(change),

@@ -6,7 +6,7 @@ use super::{
     AccountWrite, Attached, FeedRow, KnownRequest, Ledger, MessageRow, ReactionsPlan, Ways,
 };
 use crate::{
-    AuditEntry, Channel, ChannelId, FeedId, Frame, KnownStatus, Member, Message, MessageId,
+    AuditEntry, Channel, ChannelId, Draft, FeedId, Frame, KnownStatus, Member, Message, MessageId,
     SessionId, Timestamp, UserId,
 };
 
@@ -65,6 +65,8 @@ pub struct Plan {
     pub reactions: ReactionsPlan,
     /// How people want to be seen.
     pub statuses: Vec<KnownStatus>,
+    /// Drafts that were written or emptied.
+    pub drafts: Vec<Draft>,
     /// Files that now belong to a message.
     pub attached: Vec<Attached>,
     /// Messages whose files go with them.
@@ -133,6 +135,7 @@ impl Ledger {
             buried: touched.buried,
             reactions: self.reactions.into_plan(),
             statuses: touched.statuses.iter().filter_map(|id| self.statuses.remove(id)).collect(),
+            drafts: self.drafts.into_plan(),
             attached: touched.attached,
             bereft: touched.bereft,
             ended_sessions: touched.ended_sessions,

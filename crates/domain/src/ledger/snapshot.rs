@@ -1,6 +1,6 @@
 //! What a batch is decided from.
 
-use super::FoundReactions;
+use super::{FoundDrafts, FoundReactions};
 use crate::{
     AccountState, Ban, Channel, ChannelId, FeedId, Invitation, Invite, KnownStatus, Member,
     Message, RequestKey, SessionId, StoredFile, Timestamp, UserId,
@@ -69,6 +69,8 @@ pub struct Snapshot {
     pub statuses: Vec<KnownStatus>,
     /// Files that are complete.
     pub files: Vec<StoredFile>,
+    /// Drafts.
+    pub drafts: FoundDrafts,
     /// Bans.
     pub bans: Vec<Ban>,
     /// Links into channels.

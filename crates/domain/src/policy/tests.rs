@@ -52,7 +52,7 @@ fn member(channel: &Channel, role: Role, state: MemberState) -> Member {
 /// to a channel that can be seen, `m`ember, m`O`derator, o`W`ner), and whether it may be done in an
 /// archived channel.
 #[rustfmt::skip]
-const EXPECTED: [(Action, [&str; 4], bool); 20] = [
+const EXPECTED: [(Action, [&str; 4], bool); 21] = [
     (Action::Read,           ["smOW", "mOW", "mOW", "mOW"], true),
     (Action::Join,           ["smOW", "",    "",    ""],    false),
     (Action::Leave,          ["mO",   "mO",  "",    "mOW"], true),
@@ -73,6 +73,7 @@ const EXPECTED: [(Action, [&str; 4], bool); 20] = [
     (Action::React,          ["mOW",  "mOW", "mOW", "mOW"], false),
     (Action::Pin,            ["OW",   "OW",  "mOW", "mOW"], false),
     (Action::Mark,           ["mOW",  "mOW", "mOW", "mOW"], true),
+    (Action::Draft,          ["mOW",  "mOW", "mOW", "mOW"], true),
 ];
 
 const WHO: [(char, Option<Role>); 4] = [

@@ -11,7 +11,7 @@ use tertulia_domain::{
 
 use super::feeds::feed;
 use super::{
-    Conn, RunQueryDsl, channels, files, invites, presence, reactions, retention,
+    Conn, RunQueryDsl, channels, drafts, files, invites, presence, reactions, retention,
     sessions as session_queries,
 };
 use crate::rows::{ChannelRow, MemberRow, MessageRow, all};
@@ -61,6 +61,7 @@ fn fitting(states: &[(i64, Body)], limit: usize) -> usize {
     let fits = |(_, body): &&(i64, Body)| {
         bytes += match body {
             Body::Message(message) => message.content.len() + message.attachments.len() * 512 + 256,
+            Body::Draft(draft) => draft.content.len() + 512,
             Body::Reactions(tallies) => tallies.reactions.len() * 64 + 256,
             _ => 512,
         };
@@ -188,6 +189,7 @@ async fn own_states(
     states.extend(invitations.into_iter().map(|it| (it.user_rev, Body::Invitation(it))));
     states.extend(reactions::own_after(conn, user, since, limit).await?);
     states.extend(presence::own_after(conn, user, since).await?);
+    states.extend(drafts::own_after(conn, user, since, limit).await?);
     Ok(states)
 }
 

@@ -1,6 +1,7 @@
 //! What a deleted account leaves behind is erased. What is personal, and where it lies:
 //!
 //! - `users`: name, e-mail address, display name, bio, password hash; here, at once.
+//! - `drafts`, `statuses`: all of it; here, at once.
 //! - `sessions`: user agent and address; blanked as soon as a session ends (`log.rs`).
 //! - `messages`: what they said, if they want it; in pieces, by the log.
 //! - `files`: those that belong to no message; their rows and bytes go in the background. The others
@@ -15,7 +16,7 @@ use tertulia_domain::{
     AccountKind, AccountRole, ChannelId, MemberState, MessageId, Timestamp, UserId,
 };
 
-use super::{Conn, RunQueryDsl, presence};
+use super::{Conn, RunQueryDsl, drafts, presence};
 use crate::rows::{ErasureRow, account_kind_code, account_role_code, member_state_code};
 use crate::schema::{
     audit_log, channels, erasures, feeds, files, members, messages, sessions, users,
@@ -52,6 +53,7 @@ pub(super) async fn erase_account(
         .execute(conn)
         .await?;
     presence::erase(conn, user).await?;
+    drafts::erase(conn, user).await?;
     let unattached = files::table
         .filter(files::owner_id.eq(Id(user)))
         .filter(files::message_id.is_null())

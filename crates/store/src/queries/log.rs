@@ -12,7 +12,8 @@ use tertulia_domain::{
 use uuid::Uuid;
 
 use super::{
-    Conn, RunQueryDsl, accounts, audit, files, history, invites, locked, pins, presence, reactions,
+    Conn, RunQueryDsl, accounts, audit, drafts, files, history, invites, locked, pins, presence,
+    reactions,
 };
 use crate::fragment::KeyIn;
 use crate::rows::{ChannelRow, FeedRow, KnownRequestRow, MemberRow, MessageRow, all};
@@ -148,6 +149,7 @@ async fn load(conn: &mut Conn, mut needs: Needs, feeds: Vec<FeedRow>) -> Result<
         found.reactions = reactions::load(conn, needs.reactions).await?;
     }
     found.statuses = presence::load(conn, needs.statuses).await?;
+    found.drafts = drafts::load(conn, needs.drafts).await?;
     if !needs.files.is_empty() {
         found.files = files::lock(conn, needs.files).await?;
     }
@@ -301,6 +303,7 @@ async fn write_channels(conn: &mut Conn, plan: &mut Plan) -> Result<(), Error> {
 
 async fn write_people(conn: &mut Conn, plan: Plan, now: Timestamp) -> Result<(), Error> {
     presence::write(conn, plan.statuses).await?;
+    drafts::write(conn, plan.drafts).await?;
     // Their tokens are refused from now on, and removed in their time: a family may be long.
     for ended in plan.ended_sessions {
         diesel::update(sessions::table.filter(sessions::id.eq(Id(ended.id))))

@@ -11,6 +11,7 @@ pub(crate) mod audit;
 pub(crate) mod bans;
 pub(crate) mod changes;
 pub(crate) mod channels;
+pub(crate) mod drafts;
 pub(crate) mod erasure;
 pub(crate) mod feeds;
 pub(crate) mod files;

@@ -9,7 +9,7 @@ use tertulia_domain::{
     ChannelId, Feed, FeedId, MessageId, MessageKind, SessionId, Timestamp, UserId,
 };
 
-use super::{Conn, RunQueryDsl, claimed, files, history, reactions};
+use super::{Conn, RunQueryDsl, claimed, drafts, files, history, reactions};
 use crate::Error;
 use crate::fragment::KeyIn;
 use crate::rows::{HorizonRow, message_kind_code};
@@ -37,6 +37,10 @@ pub(crate) async fn purge_messages(
     .await
     .optional()?;
     let Some(channel) = due else { return Ok(None) };
+    match drafts::purge(conn, channel, limit).await? {
+        0 => {}
+        removed => return Ok(Some(removed)),
+    }
     let first: Option<i64> = messages::table
         .filter(messages::channel_id.eq(channel))
         .order(messages::seq)

@@ -107,6 +107,7 @@ impl World {
 
     pub(crate) fn saying(&self, author: UserId, channel: ChannelId, text: &str) -> NewMessage {
         NewMessage {
+            drafted: false,
             id: MessageId::new(self.now()),
             channel,
             author,

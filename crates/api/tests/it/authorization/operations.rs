@@ -269,6 +269,14 @@ pub(super) const TABLE: &[Row] = &[
     row("PUT /api/v1/channels/{channel}/read",             Private, [401, 404, 200, 200, 404, 401]),
     row("PUT /api/v1/channels/{channel}/read",             Group,   [401, 404, 200, 200, 404, 401]),
     row("PUT /api/v1/channels/{channel}/read",             Direct,  [401, 404, 200, 200, NONE, 401]),
+    row("PUT /api/v1/channels/{channel}/draft",            Public,  [401, 403, 200, 200, 403, 401]),
+    row("PUT /api/v1/channels/{channel}/draft",            Private, [401, 404, 200, 200, 404, 401]),
+    row("PUT /api/v1/channels/{channel}/draft",            Group,   [401, 404, 200, 200, 404, 401]),
+    row("PUT /api/v1/channels/{channel}/draft",            Direct,  [401, 404, 200, 200, NONE, 401]),
+    row("DELETE /api/v1/channels/{channel}/draft",         Public,  [401, 403, 204, 204, 403, 401]),
+    row("DELETE /api/v1/channels/{channel}/draft",         Private, [401, 404, 204, 204, 404, 401]),
+    row("DELETE /api/v1/channels/{channel}/draft",         Group,   [401, 404, 204, 204, 404, 401]),
+    row("DELETE /api/v1/channels/{channel}/draft",         Direct,  [401, 404, 204, 204, NONE, 401]),
     row("POST /api/v1/channels/{channel}/unread",          Public,  [401, 403, 200, 200, 403, 401]),
     row("POST /api/v1/channels/{channel}/unread",          Private, [401, 404, 200, 200, 404, 401]),
     row("POST /api/v1/channels/{channel}/unread",          Group,   [401, 404, 200, 200, 404, 401]),
@@ -468,7 +476,9 @@ impl Row {
             "PUT /api/v1/channels/{channel}/bans/{user}"
             | "POST /api/v1/channels/{channel}/invites" => json!({}),
             "POST /api/v1/conversations" => json!({ "recipient_id": world.fellow.id }),
-            "POST /api/v1/channels/{channel}/messages" | "PATCH /api/v1/messages/{message}" => {
+            "PUT /api/v1/channels/{channel}/draft"
+            | "POST /api/v1/channels/{channel}/messages"
+            | "PATCH /api/v1/messages/{message}" => {
                 json!({ "content": once })
             }
             _ => return None,
