@@ -48,7 +48,8 @@ fn authenticate(request: &HttpRequest) -> Result<tertulia_chat::Caller, Problem>
     let token = bearer(request.headers()).ok_or(Error::Unauthenticated)?;
     let caller = chat(request)?.authenticate(token)?;
     request.extensions_mut().insert(caller.user);
-    Ok(caller)
+    let address = Some(config(request)?.client_address(request));
+    Ok(tertulia_chat::Caller { address, ..caller })
 }
 
 /// The token of an `Authorization: Bearer` header, whose scheme is compared without case.

@@ -48,6 +48,8 @@ pub(crate) async fn connect(
     let asked = |name| query.iter().find(|(key, _)| key == name).map(|(_, value)| &**value);
     let since = asked("since").map(since).transpose()?;
     let caller = authenticate(&request, &chat, asked("ticket")).await?;
+    let address = Some(config(&request)?.client_address(&request));
+    let caller = Caller { address, ..caller };
     if worker.is_draining() {
         return Err(Error::Unavailable.into());
     }

@@ -1,5 +1,5 @@
 //! Deleting an account. What is personal goes at once, with all sessions; the rest (leaving
-//! channels, erasing messages) is noted down in the same transaction and done in pieces, in the
+//! channels, erasing messages and reactions) is noted down in the same transaction and done in pieces, in the
 //! background, also after a crash. Everything may be done twice, so any number of nodes may do it.
 //! Guests who have been away too long go the same way, and leave what they said.
 
@@ -19,6 +19,9 @@ const RANGE: i64 = 2_000;
 
 /// Changes that are under way at a time: the log has room for others beside them.
 const PIECE: usize = 64;
+
+/// Messages from which reactions are taken at a time.
+const REACTIONS: i64 = 250;
 
 /// Guests that are forgotten at a time.
 const GUESTS: i64 = 100;
@@ -109,6 +112,7 @@ impl Erasure {
         if due.messages {
             self.erase_messages(due).await?;
         }
+        self.erase_reactions(user).await?;
         self.store.blank_addresses(user).await?;
         self.store.scrub().await?;
         self.store.finish_erasure(user).await?;
@@ -151,6 +155,27 @@ impl Erasure {
             self.erase_in(user, next, seq, last).await?;
         }
         Ok(())
+    }
+
+    /// Counts move by frames; what nobody sees any more is just forgotten.
+    async fn erase_reactions(&self, user: UserId) -> Result<(), Error> {
+        loop {
+            let begun = Instant::now();
+            let some = self.store.reacted_to(user, REACTIONS).await?;
+            if some.is_empty() {
+                break;
+            }
+            let erase = |message| Change::EraseReactions { message, by: user };
+            self.commit(some.into_iter().map(erase)).await?;
+            pause_after(begun).await;
+        }
+        loop {
+            let begun = Instant::now();
+            if self.store.forget_reactions(user, REACTIONS).await? == 0 {
+                return Ok(());
+            }
+            pause_after(begun).await;
+        }
     }
 
     async fn erase_in(

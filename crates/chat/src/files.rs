@@ -202,7 +202,8 @@ impl Chat {
     pub fn authenticate_link(&self, link: &str, file: FileId) -> Result<Caller, Error> {
         let link = FileLink::verify(link, file, &self.0.keys, self.now())
             .map_err(|_| Error::Unauthenticated)?;
-        self.still(Caller { user: link.user, session: link.session, expires_at: link.expires_at })
+        let FileLink { user, session, expires_at } = link;
+        self.still(Caller { user, session, expires_at, address: None })
     }
 
     /// Deletes a file of one's own that belongs to no message.

@@ -30,6 +30,7 @@ mod threads;
 mod typing;
 mod views;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -129,6 +130,8 @@ pub struct Caller {
     pub session: SessionId,
     /// Until when the proof of it is good.
     pub expires_at: Timestamp,
+    /// From where, if that is known: for the audit log.
+    pub address: Option<IpAddr>,
 }
 
 /// Everything that people can do. Clones share it.

@@ -58,9 +58,9 @@ impl Chat {
         channel: ChannelId,
         user: UserId,
     ) -> Result<(), Error> {
-        self.move_member(caller, Change::RemoveMember { channel, by: caller.user, user })
-            .await
-            .map(drop)
+        let by = caller.user;
+        let remove = Change::RemoveMember { channel, by, user, from: caller.address };
+        self.move_member(caller, remove).await.map(drop)
     }
 
     /// Makes somebody a member or a moderator.
@@ -135,5 +135,6 @@ pub(crate) fn member_change(
     user: UserId,
     act: MemberAct,
 ) -> Change {
-    Change::Member(Box::new(MemberChange { channel, by: caller.user, user, act }))
+    let (by, from) = (caller.user, caller.address);
+    Change::Member(Box::new(MemberChange { channel, by, user, act, from }))
 }

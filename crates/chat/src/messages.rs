@@ -96,7 +96,8 @@ impl Chat {
         message: MessageId,
         expect: MessagePrecondition,
     ) -> Result<impl Future<Output = Result<(Message, bool), Error>> + Send + use<>, Error> {
-        let deleted = self.submit(caller, Change::Delete { message, by: caller.user, expect })?;
+        let delete = Change::Delete { message, by: caller.user, expect, from: caller.address };
+        let deleted = self.submit(caller, delete)?;
         let files = self.0.files.clone();
         Ok(async move {
             let (message, created) = deleted.await?;

@@ -48,6 +48,12 @@ enum Dead {
     Sessions,
     Messages,
     Members,
+    Reactions,
+}
+
+impl Dead {
+    const ALL: [Self; 5] =
+        [Self::Tickets, Self::Sessions, Self::Messages, Self::Members, Self::Reactions];
 }
 
 impl Retention {
@@ -67,7 +73,7 @@ impl Retention {
             if !self.withdraw().await {
                 continue;
             }
-            for dead in [Dead::Tickets, Dead::Sessions, Dead::Messages, Dead::Members] {
+            for dead in Dead::ALL {
                 while let Some(pause) = self.remove_piece(dead).await {
                     tokio::select! {
                         _ = stop.changed() => return,
@@ -134,6 +140,7 @@ impl Retention {
                 self.store.purge_sessions(ended_before, now.plus(-SLACK), PIECE).await
             }
             Dead::Messages => self.store.purge_messages(now, PIECE).await,
+            Dead::Reactions => self.store.purge_reactions(PIECE).await,
             Dead::Members => {
                 let deleted_before = now.plus(-MEMBERS_KEPT - SLACK);
                 self.store.purge_members(deleted_before, now, PIECE).await

@@ -91,9 +91,8 @@ impl Chat {
     pub fn authenticate(&self, token: &str) -> Result<Caller, Error> {
         let claims =
             self.0.tokens.verify(token, self.0.clock.now()).map_err(|_| Error::Unauthenticated)?;
-        let caller =
-            Caller { user: claims.user, session: claims.session, expires_at: claims.expires_at };
-        self.still(caller)
+        let (user, session, expires_at) = (claims.user, claims.session, claims.expires_at);
+        self.still(Caller { user, session, expires_at, address: None })
     }
 
     /// The caller, unless their session has ended.
@@ -120,7 +119,8 @@ impl Chat {
         let now = inner.clock.now();
         let redeemed = inner.store.redeem_ticket(ticket.hash(), now).await?;
         let (user, session) = redeemed.ok_or(Error::Unauthenticated)?;
-        self.still(Caller { user, session, expires_at: now.plus(inner.access_ttl) })
+        let expires_at = now.plus(inner.access_ttl);
+        self.still(Caller { user, session, expires_at, address: None })
     }
 
     /// One's signed-in devices, the last used first; at most 100.

@@ -54,6 +54,20 @@ actions! {
     UserEnabled = "user.enabled",
     /// An admin deleted a channel.
     ChannelDeleted = "channel.deleted",
+    /// Somebody was banned from a channel.
+    MemberBanned = "member.banned",
+    /// Somebody may come into a channel again.
+    MemberUnbanned = "member.unbanned",
+    /// Somebody was sent out of a channel.
+    MemberRemoved = "member.removed",
+    /// Somebody was muted in a channel.
+    MemberMuted = "member.muted",
+    /// Somebody may write in a channel again.
+    MemberUnmuted = "member.unmuted",
+    /// Somebody was given another role in a channel, or the channel itself.
+    MemberRoleChanged = "member.role_changed",
+    /// A moderator deleted what somebody else had said.
+    MessageDeleted = "message.deleted",
     /// Something that only a later version of this server knows.
     Unknown = "unknown",
 }
@@ -91,7 +105,7 @@ pub struct AuditEntry {
     pub actor_id: Option<UserId>,
     /// What.
     pub action: AuditAction,
-    /// To which account or channel.
+    /// To which account, channel or message.
     #[schema(example = "019a9f3e-7c5a-7d3e-8f21-5b0c7d1e2f3a")]
     pub target_id: Option<Uuid>,
     /// From which address; empty once the actor has deleted their account.
@@ -99,7 +113,7 @@ pub struct AuditEntry {
     pub address: String,
     /// What came of it.
     pub result: AuditResult,
-    /// What else there is to say, such as the new role.
+    /// What else there is to say, such as the new role, or the channel in which a moderator did it.
     #[schema(example = "admin")]
     pub detail: String,
 }

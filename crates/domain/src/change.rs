@@ -1,5 +1,6 @@
 //! What people ask the feeds to become. Every change goes through one door, `chat::ChangeLog`.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -134,6 +135,8 @@ pub enum Change {
         by: UserId,
         /// What it must be for this to happen.
         expect: MessagePrecondition,
+        /// From where, for the audit log, when it is somebody else's.
+        from: Option<IpAddr>,
     },
     /// Pin a message, or let go of it.
     Pin(Pin),
@@ -200,6 +203,8 @@ pub enum Change {
         by: UserId,
         /// Whom.
         user: UserId,
+        /// From where, for the audit log.
+        from: Option<IpAddr>,
     },
     /// End sessions: their tokens stop working and their sockets close.
     EndSessions {
@@ -227,6 +232,13 @@ pub enum Change {
         /// Whose it must be.
         author: UserId,
     },
+    /// Take back all reactions to a message of somebody who has deleted their account.
+    EraseReactions {
+        /// To which message.
+        message: MessageId,
+        /// Whose.
+        by: UserId,
+    },
     /// Delete a channel as an admin of the server, who need not be in it.
     TakeDownChannel {
         /// Which.
@@ -245,7 +257,8 @@ impl Change {
         match self {
             Self::Edit { message, .. }
             | Self::Delete { message, .. }
-            | Self::EraseMessage { message, .. } => Some(*message),
+            | Self::EraseMessage { message, .. }
+            | Self::EraseReactions { message, .. } => Some(*message),
             Self::React(reaction) => Some(reaction.message),
             Self::Pin(pin) => Some(pin.message),
             _ => None,

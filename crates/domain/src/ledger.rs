@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
+use audit::Actor;
 use plan::Touched;
 
 use crate::{
@@ -14,6 +15,7 @@ use crate::{
 };
 
 mod accounts;
+mod audit;
 mod bans;
 mod channels;
 mod drafts;
@@ -122,7 +124,9 @@ impl Ledger {
         match change {
             Change::Send(new) => self.send(new),
             Change::Edit { message, by, body, expect } => self.edit(message, by, body, expect),
-            Change::Delete { message, by, expect } => self.delete(message, by, expect),
+            Change::Delete { message, by, expect, from } => {
+                self.delete(message, Actor { user: by, address: from }, expect)
+            }
             Change::React(reaction) => self.react(reaction),
             Change::Pin(pin) => self.pin(pin),
             Change::Mark(mark) => self.mark(mark),
@@ -136,11 +140,14 @@ impl Ledger {
             Change::Member(change) => self.change_member(*change),
             Change::Invite(change) => self.change_invite(*change),
             Change::AddMember { channel, by, user } => self.add_member(channel, by, user),
-            Change::RemoveMember { channel, by, user } => self.remove_member(channel, by, user),
+            Change::RemoveMember { channel, by, user, from } => {
+                self.remove_member(channel, Actor { user: by, address: from }, user)
+            }
             Change::EndSessions { user, scope } => Ok(self.end_sessions(user, scope)),
             Change::Account(change) => self.change_account(*change),
             Change::Withdraw { channel, user, heir } => self.withdraw(channel, user, heir),
             Change::EraseMessage { message, author } => self.erase(message, author),
+            Change::EraseReactions { message, by } => self.erase_reactions(message, by),
             Change::TakeDownChannel { channel, by, audit } => {
                 self.take_down_channel(channel, by, *audit)
             }

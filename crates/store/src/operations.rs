@@ -102,6 +102,10 @@ operations! {
     /// What somebody has said between two places, the first exclusive, and not deleted.
     read said(channel: ChannelId, user: UserId, from: i64, to: i64) -> Vec<MessageId>
         = erasure::said;
+    /// Messages to which somebody has reacted, of those that others see.
+    read reacted_to(user: UserId, limit: i64) -> Vec<MessageId> = reactions::reacted_to;
+    /// Forgets a piece of what somebody has ever reacted to. How many messages that were.
+    write forget_reactions(user: UserId, limit: i64) -> usize = reactions::forget;
     /// Notes down up to where somebody's messages are erased.
     write note_erasure(user: UserId, channel: ChannelId, seq: i64) -> () = erasure::progress;
     /// Blanks where somebody was when they did what stands in the audit log.
@@ -149,6 +153,8 @@ operations! {
     read sessions_ended_since(since: Timestamp) -> Vec<SessionId> = sessions::ended_since;
     /// Removes a piece of a deleted channel's messages.
     write purge_messages(now: Timestamp, limit: i64) -> Option<usize> = retention::purge_messages;
+    /// Removes a piece of the reactions to deleted messages.
+    write purge_reactions(limit: i64) -> Option<usize> = reactions::purge_buried;
     /// Removes a piece of the memberships of a channel that was deleted before then.
     write purge_members(deleted_before: Timestamp, now: Timestamp, limit: i64) -> Option<usize>
         = retention::purge_members;

@@ -218,6 +218,9 @@ tables! {
         mine -> SmallInt,
         user_rev -> BigInt,
     }
+    buried (message_id) {
+        message_id -> DbUuid,
+    }
     files (id) {
         id -> DbUuid,
         owner_id -> DbUuid,

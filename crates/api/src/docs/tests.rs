@@ -169,6 +169,7 @@ fn examples_work_when_pasted() {
     works::<inputs::Place>();
     works::<inputs::NewStatus>();
     works::<inputs::NewMessage>();
+    works::<inputs::NewDraft>();
     works::<inputs::MessageEdit>();
 }
 

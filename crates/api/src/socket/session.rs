@@ -342,7 +342,7 @@ impl Session {
         if (caller.user, caller.session) != (self.caller.user, self.caller.session) {
             return Err(Error::Forbidden("this token is of another session").into());
         }
-        self.caller = caller;
+        self.caller = Caller { address: self.caller.address, ..caller };
         Ok(())
     }
 }

@@ -157,6 +157,12 @@ async fn everything(server: &TestServer) -> Vec<u8> {
     }
 }
 
+/// Whether a text is anywhere in the database.
+pub(crate) async fn is_on_disk(server: &TestServer, text: &str) -> bool {
+    server.store.scrub().await.unwrap();
+    holds(&everything(server).await, text)
+}
+
 fn holds(all: &[u8], text: &str) -> bool {
     all.windows(text.len()).any(|window| window.eq_ignore_ascii_case(text.as_bytes()))
 }

@@ -14,6 +14,7 @@ mod bans;
 mod channels;
 mod convergence;
 mod documented;
+mod drafts;
 mod erasure;
 mod files;
 mod groups;

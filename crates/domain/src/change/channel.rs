@@ -1,5 +1,7 @@
 //! What can become of a channel, of somebody's place in it, and of the ways into it.
 
+use std::net::IpAddr;
+
 use crate::{
     BanReason, ChannelId, ChannelName, Description, InviteId, Posting, Role, Timestamp, Topic,
     UserId,
@@ -33,6 +35,8 @@ pub struct MemberChange {
     pub user: UserId,
     /// What.
     pub act: MemberAct,
+    /// From where, for the audit log.
+    pub from: Option<IpAddr>,
 }
 
 /// What somebody does to another person's place in a channel.

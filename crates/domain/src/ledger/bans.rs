@@ -1,10 +1,11 @@
 //! Who may not come in.
 
 use super::Ledger;
+use super::audit::Actor;
 use crate::policy::Action;
 use crate::{
-    Ban, BanReason, ChannelId, InvitationState, Member, MemberState, Outcome, Rejection, Role,
-    Timestamp, UserId,
+    AccountKind, AuditAction, Ban, BanReason, ChannelId, InvitationState, Member, MemberState,
+    Outcome, Rejection, Role, Timestamp, UserId,
 };
 
 impl Ledger {
@@ -13,15 +14,19 @@ impl Ledger {
     pub(super) fn ban(
         &mut self,
         id: ChannelId,
-        by: UserId,
+        actor: Actor,
         user: UserId,
         reason: BanReason,
         expires_at: Option<Timestamp>,
     ) -> Result<Outcome, Rejection> {
+        let by = actor.user;
         let standing = self.standing(id, by)?;
         standing.require(Action::Ban)?;
         let before = self.members.get(&(id, user)).cloned();
-        if before.is_none() && !self.users.contains(&user) {
+        let deleted = |account: &crate::AccountState| account.kind == AccountKind::Deleted;
+        if self.accounts.get(&user).is_none_or(deleted)
+            || (before.is_none() && !self.users.contains(&user))
+        {
             return Err(Rejection::NotFound);
         }
         let role = before.as_ref().filter(|member| member.is_joined()).map(|member| member.role);
@@ -40,6 +45,8 @@ impl Ledger {
             return Ok(Outcome::Ban { ban: ban.clone(), created: false });
         }
         let created = known.is_none();
+        let until = expires_at.map(|end| format!(" until {end}")).unwrap_or_default();
+        self.keep_act(actor, AuditAction::MemberBanned, user, format!("in {id}{until}"));
         let (reason, created_at) = (reason.into_string(), self.now);
         let ban = Ban { channel: id, user, reason, by, created_at, expires_at };
         self.bans.insert((id, user), ban.clone());
@@ -65,14 +72,15 @@ impl Ledger {
     pub(super) fn unban(
         &mut self,
         id: ChannelId,
-        by: UserId,
+        by: Actor,
         user: UserId,
     ) -> Result<Outcome, Rejection> {
-        self.standing(id, by)?.require(Action::Ban)?;
+        self.standing(id, by.user)?.require(Action::Ban)?;
         let banned = self.members.get(&(id, user)).filter(|member| member.is_banned(self.now));
         let Some(member) = banned.cloned() else { return Err(Rejection::NotFound) };
         self.bans.remove(&(id, user));
         self.touched.ways.lift(id, user);
+        self.keep_act(by, AuditAction::MemberUnbanned, user, format!("in {id}"));
         let member = Member { banned_until: None, ..member };
         Ok(Outcome::Member { member: self.dismiss(&member, MemberState::Unbanned), changed: true })
     }

@@ -1,10 +1,11 @@
 //! Coming and going, and what members are in a channel.
 
+use super::audit::Actor;
 use super::{Ledger, Needs};
 use crate::policy::{Action, Standing};
 use crate::{
-    Body, ChannelId, Feed, InvitationState, Member, MemberAct, MemberChange, MemberState, Outcome,
-    Rejection, Role, Timestamp, UserId,
+    AuditAction, Body, ChannelId, Feed, InvitationState, Member, MemberAct, MemberChange,
+    MemberState, Outcome, Rejection, Role, Timestamp, UserId,
 };
 
 impl Needs {
@@ -29,7 +30,7 @@ impl Needs {
     }
 
     pub(super) fn member(&mut self, change: &MemberChange) {
-        let MemberChange { channel, by, user, ref act } = *change;
+        let MemberChange { channel, by, user, ref act, .. } = *change;
         self.place(channel, by);
         self.moving(channel, user);
         self.users.insert(user);
@@ -38,6 +39,8 @@ impl Needs {
             MemberAct::Transfer => self.moving(channel, by),
             MemberAct::Ban { .. } | MemberAct::Unban => {
                 self.going(channel, user);
+                // Nobody is banned who has deleted their account: what is kept of them is erased.
+                self.accounts.insert(user);
                 self.bans.insert((channel, user));
                 self.invitations.insert((channel, user));
             }
@@ -49,15 +52,16 @@ const BANNED: Rejection = Rejection::Conflict("banned", "this person is banned h
 
 impl Ledger {
     pub(super) fn change_member(&mut self, change: MemberChange) -> Result<Outcome, Rejection> {
-        let MemberChange { channel, by, user, act } = change;
+        let MemberChange { channel, by, user, act, from } = change;
+        let actor = Actor { user: by, address: from };
         match act {
-            MemberAct::SetRole(role) => self.set_role(channel, by, user, role),
-            MemberAct::Transfer => self.transfer(channel, by, user),
-            MemberAct::Mute(until) => self.mute(channel, by, user, until),
+            MemberAct::SetRole(role) => self.set_role(channel, actor, user, role),
+            MemberAct::Transfer => self.transfer(channel, actor, user),
+            MemberAct::Mute(until) => self.mute(channel, actor, user, until),
             MemberAct::Ban { reason, expires_at } => {
-                self.ban(channel, by, user, reason, expires_at)
+                self.ban(channel, actor, user, reason, expires_at)
             }
-            MemberAct::Unban => self.unban(channel, by, user),
+            MemberAct::Unban => self.unban(channel, actor, user),
         }
     }
 
@@ -114,33 +118,36 @@ impl Ledger {
     pub(super) fn remove_member(
         &mut self,
         id: ChannelId,
-        by: UserId,
+        by: Actor,
         user: UserId,
     ) -> Result<Outcome, Rejection> {
-        let member = self.member_below(id, by, user, Action::RemoveMember)?;
+        let member = self.member_below(id, by.user, user, Action::RemoveMember)?;
+        self.keep_act(by, AuditAction::MemberRemoved, user, format!("in {id}"));
         Ok(Outcome::Member { member: self.dismiss(&member, MemberState::Removed), changed: true })
     }
 
     fn set_role(
         &mut self,
         id: ChannelId,
-        by: UserId,
+        by: Actor,
         user: UserId,
         role: Role,
     ) -> Result<Outcome, Rejection> {
-        let member = self.member_below(id, by, user, Action::SetRole)?;
+        let member = self.member_below(id, by.user, user, Action::SetRole)?;
         if role == Role::Owner || member.role == role {
             return Ok(Outcome::Member { member, changed: false });
         }
+        let name = if role == Role::Moderator { "moderator" } else { "member" };
+        self.keep_act(by, AuditAction::MemberRoleChanged, user, format!("{name} in {id}"));
         let member = self.put_member(Member { role, ..member });
         Ok(Outcome::Member { member, changed: true })
     }
 
-    fn transfer(&mut self, id: ChannelId, by: UserId, to: UserId) -> Result<Outcome, Rejection> {
-        let standing = self.standing(id, by)?;
+    fn transfer(&mut self, id: ChannelId, by: Actor, to: UserId) -> Result<Outcome, Rejection> {
+        let standing = self.standing(id, by.user)?;
         standing.require(Action::Transfer)?;
         let owner = standing.member().cloned();
-        if by != to {
+        if by.user != to {
             if !self.users.contains(&to) || self.standing(id, to)?.member().is_none() {
                 return Err(Rejection::field(
                     "user_id",
@@ -149,6 +156,7 @@ impl Ledger {
                 ));
             }
             self.hand_on(id, to)?;
+            self.keep_act(by, AuditAction::MemberRoleChanged, to, format!("owner in {id}"));
             if let Some(owner) = owner {
                 self.put_member(Member { role: Role::Moderator, ..owner });
             }
@@ -170,17 +178,22 @@ impl Ledger {
     fn mute(
         &mut self,
         id: ChannelId,
-        by: UserId,
+        by: Actor,
         user: UserId,
         until: Option<Timestamp>,
     ) -> Result<Outcome, Rejection> {
-        let member = self.member_below(id, by, user, Action::Mute)?;
+        let member = self.member_below(id, by.user, user, Action::Mute)?;
         if until.is_some_and(|until| until <= self.now) {
             return Err(Rejection::field("until", "past", "a time to come"));
         }
         if member.muted_until == until {
             return Ok(Outcome::Member { member, changed: false });
         }
+        let (action, detail) = match until {
+            Some(until) => (AuditAction::MemberMuted, format!("in {id} until {until}")),
+            None => (AuditAction::MemberUnmuted, format!("in {id}")),
+        };
+        self.keep_act(by, action, user, detail);
         let member = self.put_member(Member { muted_until: until, ..member });
         Ok(Outcome::Member { member, changed: true })
     }

@@ -1,10 +1,11 @@
 //! Sending, editing and deleting.
 
+use super::audit::Actor;
 use super::{Ledger, MessageRow};
 use crate::policy::Action;
 use crate::{
-    Body, ChannelId, Feed, Message, MessageBody, MessageId, MessageKind, MessagePrecondition,
-    NewMessage, Outcome, Rejection, UserId,
+    AuditAction, Body, ChannelId, Feed, Message, MessageBody, MessageId, MessageKind,
+    MessagePrecondition, NewMessage, Outcome, Rejection, UserId,
 };
 
 impl Ledger {
@@ -125,11 +126,11 @@ impl Ledger {
     pub(super) fn delete(
         &mut self,
         id: MessageId,
-        by: UserId,
+        by: Actor,
         expect: MessagePrecondition,
     ) -> Result<Outcome, Rejection> {
-        let message = self.message_for(id, by)?;
-        self.standing(message.channel_id, by)?.require_delete(message, by)?;
+        let message = self.message_for(id, by.user)?;
+        self.standing(message.channel_id, by.user)?.require_delete(message, by.user)?;
         if message.deleted_at.is_some() {
             return Ok(Outcome::Message { message: message.clone(), created: false });
         }
@@ -137,6 +138,9 @@ impl Ledger {
             return Err(Rejection::Stale);
         }
         let (channel, seq) = (message.channel_id, message.seq);
+        if message.author_id != by.user {
+            self.keep_act(by, AuditAction::MessageDeleted, id, format!("in {channel}"));
+        }
         Ok(self.bury(id, channel, seq))
     }
 

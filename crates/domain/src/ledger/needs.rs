@@ -112,7 +112,7 @@ impl Needs {
                 self.entry(*channel, *user);
                 self.users.insert(*user);
             }
-            Change::RemoveMember { channel, by, user } => {
+            Change::RemoveMember { channel, by, user, .. } => {
                 self.place(*channel, *by);
                 self.going(*channel, *user);
             }
@@ -131,6 +131,13 @@ impl Needs {
                     self.place(channel, *author);
                     self.messages.insert(*message);
                     self.messages.extend(thread);
+                }
+            }
+            Change::EraseReactions { message, by } => {
+                if let Some(channel) = channel_of_target {
+                    self.place(channel, *by);
+                    self.messages.insert(*message);
+                    self.reactions.insert((*message, *by));
                 }
             }
             Change::TakeDownChannel { channel, by, .. } => {

@@ -31,6 +31,8 @@ pub struct ReactionsPlan {
     pub counts: Vec<ReactionCount>,
     /// People's own that came or went.
     pub own: Vec<OwnReaction>,
+    /// Whose reactions to what leave nothing: their account is deleted.
+    pub forgotten: Vec<(MessageId, UserId)>,
 }
 
 /// How many people have reacted to a message with an emoji: shared, with a rev of its channel.
@@ -73,6 +75,7 @@ pub(super) struct Reactions {
     frames: HashMap<MessageId, usize>,
     changed: BTreeMap<(MessageId, Emoji), ReactionCount>,
     changed_own: BTreeMap<(MessageId, UserId, Emoji), OwnReaction>,
+    forgotten: Vec<(MessageId, UserId)>,
 }
 
 impl Reactions {
@@ -88,6 +91,7 @@ impl Reactions {
         ReactionsPlan {
             counts: self.changed.into_values().collect(),
             own: self.changed_own.into_values().collect(),
+            forgotten: self.forgotten,
         }
     }
 
@@ -133,6 +137,10 @@ impl Ledger {
         if deleted && mine {
             return Err(Rejection::Conflict("deleted", "the message is deleted"));
         }
+        if deleted {
+            // Its reactions went with it, whether or not they have left the database.
+            return Ok(Outcome::Reaction { emoji, count: 0, mine });
+        }
         let counts = self.reactions.counts.get(&id);
         let count = counts.and_then(|counts| counts.get(&emoji)).copied().unwrap_or_default();
         if self.reactions.own.contains(&(id, by, emoji.clone())) == mine {
@@ -154,6 +162,33 @@ impl Ledger {
             Body::OwnReaction { channel_id: channel, message_id: id, emoji: emoji.clone(), mine };
         self.say(Feed::Me(by), user_rev, said);
         Ok(Outcome::Reaction { emoji, count, mine })
+    }
+
+    /// Takes back all that somebody who has deleted their account has reacted with to a message. Of
+    /// one that is deleted itself nobody sees any.
+    pub(super) fn erase_reactions(
+        &mut self,
+        id: MessageId,
+        by: UserId,
+    ) -> Result<Outcome, Rejection> {
+        let message = &self.messages.get(&id).ok_or(Rejection::NotFound)?.message;
+        let (channel, deleted) = (message.channel_id, message.deleted_at.is_some());
+        let gone = self.channels.get(&channel).is_none_or(|it| it.deleted_at.is_some());
+        if gone || deleted {
+            return Ok(Outcome::Done);
+        }
+        let theirs = self.reactions.own.iter().filter(|(of, user, _)| (*of, *user) == (id, by));
+        let mut theirs: Vec<Emoji> = theirs.map(|(.., emoji)| emoji.clone()).collect();
+        theirs.sort_unstable();
+        for emoji in theirs {
+            let count = self.reactions.set(id, by, &emoji, false);
+            let tally = Tally { emoji: emoji.clone(), count };
+            let rev = self.say_reaction(channel, id, by, tally, false);
+            let shared = ReactionCount { channel, message: id, emoji: emoji.clone(), count, rev };
+            self.reactions.changed.insert((id, emoji), shared);
+        }
+        self.reactions.forgotten.push((id, by));
+        Ok(Outcome::Done)
     }
 
     /// Says it in the frame that tells of this message's reactions, or in a new one. Which rev that

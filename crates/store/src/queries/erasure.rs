@@ -3,6 +3,9 @@
 //! - `users`: name, e-mail address, display name, bio, password hash; here, at once.
 //! - `drafts`, `statuses`: all of it; here, at once.
 //! - `sessions`: user agent and address; blanked as soon as a session ends (`log.rs`).
+//! - `bans` of them, with their reasons, and `invitations`: here, at once. Nobody who is deleted is
+//!   banned again.
+//! - `reactions`: in pieces, by the log, so that counts move in the order of their channels.
 //! - `messages`: what they said, if they want it; in pieces, by the log.
 //! - `files`: those that belong to no message; their rows and bytes go in the background. The others
 //!   belong to what was said.
@@ -19,7 +22,8 @@ use tertulia_domain::{
 use super::{Conn, RunQueryDsl, drafts, presence};
 use crate::rows::{ErasureRow, account_kind_code, account_role_code, member_state_code};
 use crate::schema::{
-    audit_log, channels, erasures, feeds, files, members, messages, sessions, users,
+    audit_log, bans, channels, erasures, feeds, files, invitations, members, messages, sessions,
+    users,
 };
 use crate::types::{At, Id};
 use crate::{Erasure, Error};
@@ -54,6 +58,10 @@ pub(super) async fn erase_account(
         .await?;
     presence::erase(conn, user).await?;
     drafts::erase(conn, user).await?;
+    // A ban holds a reason; who asked them in, and where to, is over.
+    diesel::delete(bans::table.filter(bans::user_id.eq(Id(user)))).execute(conn).await?;
+    let asked = invitations::table.filter(invitations::user_id.eq(Id(user)));
+    diesel::delete(asked).execute(conn).await?;
     let unattached = files::table
         .filter(files::owner_id.eq(Id(user)))
         .filter(files::message_id.is_null())

@@ -13,7 +13,10 @@ use crate::schema::{message_edits, messages};
 use crate::types::{At, Id};
 use crate::{Error, Place};
 
-/// Keeps what messages said.
+/// Of what a message said before, the first is kept and the newest of the others, as many as this.
+const MAX_EDITIONS: i32 = 100;
+
+/// Keeps what messages said. An edit adds one, so that one more than there may be is all that goes.
 pub(crate) async fn keep(conn: &mut Conn, rewritten: Vec<Rewritten>) -> Result<(), Error> {
     for old in rewritten {
         diesel::insert_into(message_edits::table)
@@ -25,6 +28,13 @@ pub(crate) async fn keep(conn: &mut Conn, rewritten: Vec<Rewritten>) -> Result<(
             ))
             .execute(conn)
             .await?;
+        if old.version > MAX_EDITIONS {
+            let beyond = message_edits::table
+                .filter(message_edits::message_id.eq(Id(old.message)))
+                .filter(message_edits::version.gt(0))
+                .filter(message_edits::version.le(old.version - MAX_EDITIONS));
+            diesel::delete(beyond).execute(conn).await?;
+        }
     }
     Ok(())
 }

@@ -196,7 +196,7 @@ async fn write_messages(conn: &mut Conn, plan: &mut Plan, now: Timestamp) -> Res
         files::delete_of(conn, take(&mut plan.bereft), now).await?;
     }
     if !plan.buried.is_empty() {
-        reactions::erase(conn, plan.buried.clone()).await?;
+        reactions::bury(conn, plan.buried.clone()).await?;
         history::erase(conn, take(&mut plan.buried)).await?;
     }
     reactions::write(conn, take(&mut plan.reactions)).await?;

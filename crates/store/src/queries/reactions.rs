@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use diesel::dsl::sql;
+use diesel::dsl::{exists, sql};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use diesel::upsert::excluded;
@@ -13,11 +13,11 @@ use tertulia_domain::{
 use uuid::Uuid;
 
 use super::channels::place;
-use super::{Conn, RunQueryDsl};
+use super::{Conn, RunQueryDsl, claimed};
 use crate::fragment::KeyIn;
 use crate::rows::{ReactionCountRow, ReactionRow};
-use crate::schema::{messages, reaction_counts, reactions};
-use crate::types::Id;
+use crate::schema::{buried, channels, messages, reaction_counts, reactions};
+use crate::types::{At, Id};
 use crate::{Error, Place};
 
 /// Written out, so that the index of what is there serves: a bound value could be any.
@@ -87,14 +87,101 @@ pub(crate) async fn write(conn: &mut Conn, plan: ReactionsPlan) -> Result<(), Er
             .execute(conn)
             .await?;
     }
+    forget_those(conn, plan.forgotten).await
+}
+
+/// Notes down that the reactions to these messages, which are deleted, are to be removed: there may be
+/// many, and the transaction is everybody's. Nobody sees them from now on.
+pub(crate) async fn bury(conn: &mut Conn, messages: Vec<MessageId>) -> Result<(), Error> {
+    let with_any: Vec<Id<MessageId>> = reaction_counts::table
+        .filter(KeyIn::ids("message_id", messages))
+        .select(reaction_counts::message_id)
+        .distinct()
+        .load(conn)
+        .await?;
+    if with_any.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<_> = with_any.into_iter().map(|id| buried::message_id.eq(id)).collect();
+    diesel::insert_into(buried::table).values(rows).on_conflict_do_nothing().execute(conn).await?;
     Ok(())
 }
 
-/// Removes all reactions to these messages.
-pub(crate) async fn erase(conn: &mut Conn, messages: Vec<MessageId>) -> Result<(), Error> {
-    let theirs = KeyIn::ids("message_id", messages);
-    diesel::delete(reactions::table.filter(theirs.clone())).execute(conn).await?;
-    diesel::delete(reaction_counts::table.filter(theirs)).execute(conn).await?;
+/// Messages in one piece, beside the reactions to them.
+const MAX_BURIED: i64 = 50;
+
+/// Up to `limit` people's reactions to deleted messages, and the counts with the last of them.
+pub(crate) async fn purge_buried(conn: &mut Conn, limit: i64) -> Result<Option<usize>, Error> {
+    let due: Vec<Id<MessageId>> = claimed!(
+        buried::table.order(buried::message_id).limit(MAX_BURIED).select(buried::message_id)
+    )
+    .load(conn)
+    .await?;
+    if due.is_empty() {
+        return Ok(None);
+    }
+    let theirs = || KeyIn::ids("message_id", due.iter().map(|id| id.0));
+    let some: Vec<(Id<MessageId>, Id<UserId>)> = reactions::table
+        .filter(theirs())
+        .limit(limit)
+        .select((reactions::message_id, reactions::user_id))
+        .load(conn)
+        .await?;
+    if !some.is_empty() {
+        let keys = some.into_iter().map(|(message, user)| [message.0.uuid(), user.0.uuid()]);
+        let keys = KeyIn::new("(message_id, user_id)", keys);
+        return Ok(Some(diesel::delete(reactions::table.filter(keys)).execute(conn).await?));
+    }
+    let removed = diesel::delete(reaction_counts::table.filter(theirs())).execute(conn).await?;
+    diesel::delete(buried::table.filter(theirs())).execute(conn).await?;
+    Ok(Some(removed))
+}
+
+/// Up to `limit` messages to which somebody has reacted, of those that others see.
+pub(crate) async fn reacted_to(
+    conn: &mut Conn,
+    user: UserId,
+    limit: i64,
+) -> Result<Vec<MessageId>, Error> {
+    let live = channels::table
+        .filter(channels::id.eq(messages::channel_id))
+        .filter(channels::deleted_at.is_null());
+    let ids: Vec<Id<MessageId>> = reactions::table
+        .inner_join(messages::table.on(messages::id.eq(reactions::message_id)))
+        .filter(reactions::user_id.eq(Id(user)))
+        .filter(sql::<Bool>(THERE))
+        .filter(messages::deleted_at.is_null())
+        .filter(exists(live))
+        .select(reactions::message_id)
+        .distinct()
+        .limit(limit)
+        .load(conn)
+        .await?;
+    Ok(ids.into_iter().map(|id| id.0).collect())
+}
+
+/// Forgets up to `limit` of the messages to which somebody has ever reacted. How many those were.
+pub(crate) async fn forget(conn: &mut Conn, user: UserId, limit: i64) -> Result<usize, Error> {
+    let some: Vec<Id<MessageId>> = reactions::table
+        .filter(reactions::user_id.eq(Id(user)))
+        .select(reactions::message_id)
+        .distinct()
+        .limit(limit)
+        .load(conn)
+        .await?;
+    let keys: Vec<_> = some.into_iter().map(|message| (message.0, user)).collect();
+    let forgotten = keys.len();
+    forget_those(conn, keys).await?;
+    Ok(forgotten)
+}
+
+async fn forget_those(conn: &mut Conn, keys: Vec<(MessageId, UserId)>) -> Result<(), Error> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let keys = keys.into_iter().map(|(message, user)| [message.uuid(), user.uuid()]);
+    let theirs = reactions::table.filter(KeyIn::new("(message_id, user_id)", keys));
+    diesel::delete(theirs).execute(conn).await?;
     Ok(())
 }
 
@@ -176,14 +263,17 @@ pub(crate) async fn reactors(
     user: UserId,
     page: PageRequest,
 ) -> Result<Option<(Place, Page<ReactedBy>)>, Error> {
-    let channel: Option<Id<ChannelId>> = messages::table
+    let found: Option<(Id<ChannelId>, Option<At>)> = messages::table
         .filter(messages::id.eq(Id(message)))
-        .select(messages::channel_id)
+        .select((messages::channel_id, messages::deleted_at))
         .get_result(conn)
         .await
         .optional()?;
-    let Some(Id(channel)) = channel else { return Ok(None) };
+    let Some((Id(channel), deleted_at)) = found else { return Ok(None) };
     let Some(place) = place(conn, channel, user).await? else { return Ok(None) };
+    if deleted_at.is_some() {
+        return Ok(Some((place, Page { items: Vec::new(), next: None })));
+    }
     let mut query = reactions::table
         .filter(reactions::message_id.eq(Id(message)))
         .filter(reactions::emoji.eq(emoji.as_str().to_owned()))
@@ -209,8 +299,10 @@ pub(crate) async fn after(
     limit: i64,
 ) -> Result<Vec<(i64, Body)>, Error> {
     let changed = reaction_counts::table
+        .inner_join(messages::table.on(messages::id.eq(reaction_counts::message_id)))
         .filter(reaction_counts::channel_id.eq(Id(channel)))
         .filter(reaction_counts::rev.gt(since))
+        .filter(messages::deleted_at.is_null())
         .order(reaction_counts::rev);
     let revs: Vec<i64> =
         changed.select(reaction_counts::rev).distinct().limit(limit).load(conn).await?;
@@ -254,8 +346,10 @@ pub(crate) async fn own_after(
         .and(reaction_counts::emoji.eq(reactions::emoji));
     let rows: Vec<Own> = reactions::table
         .inner_join(reaction_counts::table.on(counted))
+        .inner_join(messages::table.on(messages::id.eq(reactions::message_id)))
         .filter(reactions::user_id.eq(Id(user)))
         .filter(reactions::user_rev.gt(since))
+        .filter(messages::deleted_at.is_null())
         .order(reactions::user_rev)
         .limit(limit)
         .select((

@@ -73,7 +73,7 @@ on_both! {
             .commit(vec![
                 Change::Send(new),
                 Change::Edit { message: id, by: ann, body, expect },
-                Change::Delete { message: id, by: ann, expect },
+                Change::Delete { message: id, by: ann, expect, from: None },
             ])
             .await;
         let kinds: Vec<_> = batch.frames.iter().map(tertulia_domain::Frame::kind).collect();
@@ -130,7 +130,7 @@ on_both! {
         let (ann, bob) = (world.user("ann").await, world.user("bob").await);
         let channel = world.channel(ann, ChannelKind::Private, "secret").await.id;
         world.one(Change::AddMember { channel, by: ann, user: bob }).await.unwrap();
-        world.one(Change::RemoveMember { channel, by: ann, user: bob }).await.unwrap();
+        world.one(Change::RemoveMember { channel, by: ann, user: bob, from: None }).await.unwrap();
         let own = world.store.changes(Feed::Me(bob), 0, 10).await.unwrap();
         assert_eq!(own.items.len(), 1, "two changes of one row are one step");
         assert_eq!((own.items[0].prev, own.items[0].rev, own.head), (0, 2, 2));

@@ -49,7 +49,7 @@ on_both! {
         let own = world.store.channels_of(bob, ALL).await.unwrap().items.remove(0);
         assert_eq!((own.feed.last_seq, own.unread), (4, 2), "of four places, two were taken by people");
         let expect = MessagePrecondition::Any;
-        world.one(Change::Delete { message: first.id, by: ann, expect }).await.unwrap();
+        world.one(Change::Delete { message: first.id, by: ann, expect, from: None }).await.unwrap();
         let own = world.store.channels_of(bob, ALL).await.unwrap().items.remove(0);
         assert_eq!(own.unread, 1);
         let system = history.items[1].message.clone();
@@ -71,7 +71,7 @@ on_both! {
         assert!(matches!(outcomes[50], Err(Rejection::Conflict("too_many_pins", _))));
         let expect = MessagePrecondition::Any;
         // What is deleted is pinned no longer.
-        let batch = vec![Change::Delete { message: said[0], by: ann, expect }, pin(50, true), pin(1, false)];
+        let batch = vec![Change::Delete { message: said[0], by: ann, expect, from: None }, pin(50, true), pin(1, false)];
         assert!(world.commit(batch).await.outcomes.iter().all(Result::is_ok));
         let (_, pins) = world.store.pins(channel, ann).await.unwrap().unwrap();
         assert_eq!(pins.len(), 49);
@@ -98,7 +98,7 @@ on_both! {
         let rest = PageRequest { after: Some("1".to_owned()), limit: 1 };
         assert_eq!(editions(rest).await, [(0, "helo".to_owned())]);
         let expect = MessagePrecondition::Any;
-        let delete = Change::Delete { message: message.id, by: ann, expect };
+        let delete = Change::Delete { message: message.id, by: ann, expect, from: None };
         world.commit(vec![edit(&message, "secret"), edit(&message, "hello"), delete]).await;
         assert_eq!(editions(ALL).await, []);
     }

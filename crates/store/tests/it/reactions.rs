@@ -101,7 +101,7 @@ on_both! {
         let expect = MessagePrecondition::Any;
         let batch = world.commit(vec![
             react(message, ann, "👍"),
-            Change::Delete { message, by: ann, expect },
+            Change::Delete { message, by: ann, expect, from: None },
             react(message, ann, "🎉"),
         ]).await;
         assert!(batch.outcomes[2].is_err());

@@ -46,7 +46,7 @@ on_both! {
         let first = world.say(ann, channel, "first").await;
         let second = world.say(ann, channel, "second").await;
         let expect = MessagePrecondition::Any;
-        world.one(Change::Delete { message: first.id, by: ann, expect }).await.unwrap();
+        world.one(Change::Delete { message: first.id, by: ann, expect, from: None }).await.unwrap();
         let delta = world.store.changes(Feed::Channel(channel), 2, 10).await.unwrap();
         let steps: Vec<_> = delta.items.iter().map(|frame| (frame.prev, frame.rev)).collect();
         assert_eq!(steps, [(2, 4), (4, 5)], "rev 3 was the first message, which is at 5 now");
@@ -88,7 +88,7 @@ on_both! {
         world.say(ann, channel, "three").await;
         assert_eq!(unread(bob).await, 2);
         let expect = MessagePrecondition::Any;
-        world.one(Change::Delete { message: two.id, by: ann, expect }).await.unwrap();
+        world.one(Change::Delete { message: two.id, by: ann, expect, from: None }).await.unwrap();
         assert_eq!(unread(bob).await, 1);
         world.say(bob, channel, "who speaks has read").await;
         assert_eq!((unread(bob).await, unread(ann).await), (0, 1));
@@ -139,7 +139,7 @@ on_both! {
         let (ann, bob) = (world.user("ann").await, world.user("bob").await);
         let channel = world.channel(ann, ChannelKind::Private, "secret").await.id;
         world.one(Change::AddMember { channel, by: ann, user: bob }).await.unwrap();
-        world.one(Change::RemoveMember { channel, by: ann, user: bob }).await.unwrap();
+        world.one(Change::RemoveMember { channel, by: ann, user: bob, from: None }).await.unwrap();
         world.say(ann, channel, "not for bob").await;
         let gap = world.store.gap(Feed::Channel(channel), 2, vec![ann, bob], world.now()).await.unwrap();
         assert_eq!(gap.barred, [bob]);
@@ -175,7 +175,7 @@ on_both! {
                 3 if !said.is_empty() => {
                     let (message, by) = said[usize::try_from(roll(said.len() as u64)).unwrap()];
                     let expect = MessagePrecondition::Any;
-                    world.one(Change::Delete { message, by, expect }).await.unwrap();
+                    world.one(Change::Delete { message, by, expect, from: None }).await.unwrap();
                 }
                 4 => drop(world.one(mark(channel, user, MarkTo::Read { seq })).await),
                 5 => drop(world.one(mark(channel, user, MarkTo::Unread { seq })).await),

@@ -28,7 +28,7 @@ on_both! {
         let second = answering(first.id, ann);
         let third = answering(second.id, ann);
         let expect = MessagePrecondition::Any;
-        let delete = Change::Delete { message: third.id, by: ann, expect };
+        let delete = Change::Delete { message: third.id, by: ann, expect, from: None };
         let head = world.store.feed(Feed::Channel(channel)).await.unwrap().head;
         let root_id = root.id;
         let sends = [root, first, second.clone(), third].map(Change::Send);
@@ -59,7 +59,7 @@ on_both! {
         }
         let expect = MessagePrecondition::Any;
         let batch = world.commit(vec![
-            Change::Delete { message: sent[0], by: ann, expect },
+            Change::Delete { message: sent[0], by: ann, expect, from: None },
             Change::EraseMessage { message: sent[1], author: ann },
         ]).await;
         let told = messages(&batch.frames).pop().unwrap();

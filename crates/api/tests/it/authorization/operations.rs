@@ -94,6 +94,7 @@ pub(super) const TABLE: &[Row] = &[
     signed_in("GET /api/v1/users/me/changes", 200),
     signed_in("GET /api/v1/users/me/status", 200),
     signed_in("PUT /api/v1/users/me/status", 200),
+    signed_in("GET /api/v1/users/me/drafts", 200),
     signed_in("GET /api/v1/users/me/invitations", 200),
     signed_in("GET /api/v1/users/by-username/{username}", 200),
     signed_in("GET /api/v1/users/{user}", 200),
