@@ -92,7 +92,11 @@ operations! {
     "/api/v1/users/me/invitations/{channel}/accept" { post invitations::accept_invitation }
     "/api/v1/users/me/invitations/{channel}/decline" { post invitations::decline_invitation }
     "/api/v1/users/by-username/{username}" { get users::get_user_by_username }
+    "/api/v1/users/me/avatar" { put files::set_avatar, delete files::delete_avatar }
     "/api/v1/users/{user}" { get users::get_user }
+    "/api/v1/users/{user}/avatar" { get files::get_avatar }
+    "/api/v1/users/{user}/avatar/small" { get files::get_small_avatar }
+    "/api/v1/users/{user}/avatar/links" { post files::create_avatar_link }
 
     "/api/v1/channels" { get channels::list_channels, post channels::create_channel }
     "/api/v1/channels/{channel}" {

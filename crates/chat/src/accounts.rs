@@ -168,7 +168,10 @@ impl Chat {
         caller: &Caller,
         edit: ProfileEdit,
     ) -> Result<Account, Error> {
-        self.0.store.update_profile(caller.user, edit).await?;
+        if edit.display_name.is_some() || edit.bio.is_some() {
+            self.0.store.update_profile(caller.user, edit).await?;
+            self.tell_profile(caller.user);
+        }
         self.account(caller).await
     }
 

@@ -16,9 +16,11 @@ use utoipa::ToSchema;
 
 use crate::{Caller, Chat, Error};
 
+mod avatars;
 mod collector;
 mod upload;
 
+pub use avatars::{AvatarLinkView, AvatarSize};
 use collector::Collector;
 use upload::Places;
 pub use upload::Upload;

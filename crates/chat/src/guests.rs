@@ -74,6 +74,7 @@ impl Chat {
         if !self.0.store.upgrade(caller.user, to, audit).await? {
             return Err(Error::Conflict("not_a_guest", "only a guest can sign up again"));
         }
+        self.tell_profile(caller.user);
         self.account(caller).await
     }
 

@@ -47,7 +47,7 @@ pub use channels::{ChannelDraft, ConversationDraft};
 use drafts::Drafts;
 pub use error::Error;
 use files::Files;
-pub use files::{FileLinkView, FileOptions, Upload};
+pub use files::{AvatarLinkView, AvatarSize, FileLinkView, FileOptions, Upload};
 pub use guests::SignUp;
 pub use invites::{DoorView, InviteDraft, NewInviteView};
 use log::ChangeLog;

@@ -11,7 +11,7 @@ use tertulia_domain::{
     Change, ChannelId, KnownStatus, Outcome, OwnStatus, Presence, Shown, Status, StatusChange,
     UserId,
 };
-use tertulia_realtime::{Bus, Hub, Sighting};
+use tertulia_realtime::{Bus, Hub, Sighting, Signal};
 use tertulia_store::Store;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
@@ -76,14 +76,16 @@ impl Moments {
             seen.round += 1;
             seen.frames.clear();
         }
-        let changed = hub.take_changed();
+        let (changed, renamed) = (hub.take_changed(), hub.take_renamed());
         let looked_at = hub.looked_at();
-        if changed.is_empty() || looked_at.is_empty() {
+        let mut people = renamed.clone();
+        people.extend(changed.keys());
+        if people.is_empty() || looked_at.is_empty() {
             return;
         }
         // Whoever learns nothing of it now will when it changes again, or when they look again.
-        match store.present(changed.keys().copied().collect(), looked_at).await {
-            Ok(present) => hub.tell(sightings(present), &changed),
+        match store.present(people.into_iter().collect(), looked_at).await {
+            Ok(present) => hub.tell(sightings(present), &changed, &renamed),
             Err(error) => tracing::warn!(%error, "who sees whom could not be read"),
         }
     }
@@ -188,6 +190,11 @@ impl Chat {
             return self.status(caller).await;
         }
         self.change_status(caller, None, receipts, last_seen).await
+    }
+
+    /// Tells those who look at a channel with somebody in it that their profile is another one.
+    pub(crate) fn tell_profile(&self, user: UserId) {
+        self.0.bus.signal(&[Signal::Profile { user }]);
     }
 
     async fn change_status(

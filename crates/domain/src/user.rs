@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Timestamp, UserId};
+use crate::{FileId, Timestamp, UserId};
 
 /// What an account may do on the whole server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -63,6 +63,8 @@ pub struct Profile {
     /// What the person says of themselves.
     #[schema(example = "")]
     pub bio: String,
+    /// Which image they have, if any: another one has another id.
+    pub avatar: Option<FileId>,
     /// When the account was made.
     pub created_at: Timestamp,
 }

@@ -15,6 +15,10 @@ use tokio::task::spawn_blocking;
 use crate::kind::format;
 use crate::storage::{Object, Storage};
 
+mod portrait;
+
+pub use portrait::Portrait;
+
 /// The longer side of a thumbnail, in pixels: twice what a conversation shows.
 const THUMBNAIL: u32 = 480;
 
@@ -89,12 +93,16 @@ impl Default for Images {
 }
 
 /// Only the decoder of what the file begins with is asked.
-fn look_into(bytes: &[u8], format: ImageFormat, whole: bool) -> Option<Picture> {
+fn decoder(bytes: &[u8], format: ImageFormat) -> Option<impl ImageDecoder + '_> {
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut limits = Limits::default();
     limits.max_alloc = Some(MAX_MEMORY);
     reader.limits(limits);
-    let mut decoder = reader.into_decoder().ok()?;
+    reader.into_decoder().ok()
+}
+
+fn look_into(bytes: &[u8], format: ImageFormat, whole: bool) -> Option<Picture> {
+    let mut decoder = decoder(bytes, format)?;
     let (width, height) = decoder.dimensions();
     if width == 0 || height == 0 {
         return None;

@@ -10,8 +10,8 @@ mod storage;
 mod writer;
 
 pub use error::Error;
-pub use images::{Images, Picture};
+pub use images::{Images, Picture, Portrait};
 pub use kind::{is_image, of as content_type};
 pub use location::{Credentials, Location};
 pub use storage::{Content, Object, Storage};
-pub use writer::{Writer, Written};
+pub use writer::{Writer, Written, digest};

@@ -37,6 +37,11 @@ pub struct Written {
     pub content_type: &'static str,
 }
 
+/// The SHA-256 of what is held.
+pub fn digest(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
 impl Writer {
     pub(crate) fn new(storage: Storage, id: FileId, part: usize) -> Self {
         Self {
@@ -99,7 +104,7 @@ impl Writer {
         if self.upload.is_none() {
             let whole = std::mem::take(&mut self.filling).freeze();
             self.storage.put(Object::Original(self.id), whole.clone()).await?;
-            return Ok(Sha256::digest(&whole).into());
+            return Ok(digest(&whole));
         }
         if !self.filling.is_empty() {
             self.flush().await?;

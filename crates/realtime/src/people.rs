@@ -18,6 +18,9 @@ const AWAY_AFTER: time::Duration = time::Duration::minutes(10);
 /// A node that has said nothing for so long is gone, and all who were connected to it.
 const NODE_LOST: time::Duration = time::Duration::seconds(30);
 
+/// More people than this who change their profiles at once are told of by nobody: it is but a hint.
+const MAX_RENAMED: usize = 10_000;
+
 /// Every so many ticks a node says all that it knows, for those that missed some of it.
 const WHOLE_EVERY: u32 = 10;
 
@@ -39,6 +42,8 @@ struct State {
     shown: HashMap<UserId, Presence>,
     /// Who is otherwise than those who look have been told.
     changed: HashMap<UserId, Presence>,
+    /// Whose profiles have changed since those who look were last told; no more than [`MAX_RENAMED`].
+    renamed: HashSet<UserId>,
     ticks: u32,
 }
 
@@ -209,6 +214,19 @@ impl People {
     /// Takes who is otherwise than those who look have been told.
     pub(crate) fn take_changed(&self) -> HashMap<UserId, Presence> {
         std::mem::take(&mut self.state.lock().changed)
+    }
+
+    /// Somebody's profile is another one.
+    pub(crate) fn note_renamed(&self, user: UserId) {
+        let mut state = self.state.lock();
+        if state.renamed.len() < MAX_RENAMED {
+            state.renamed.insert(user);
+        }
+    }
+
+    /// Takes whose profiles have changed.
+    pub(crate) fn take_renamed(&self) -> HashSet<UserId> {
+        std::mem::take(&mut self.state.lock().renamed)
     }
 
     /// Who is not offline.

@@ -55,6 +55,11 @@ pub enum Signal {
         /// The message's place.
         seq: i64,
     },
+    /// Somebody's name, image or what they say of themselves is another one.
+    Profile {
+        /// Whose.
+        user: UserId,
+    },
     /// How people are who are connected to a node.
     Present {
         /// The node.
@@ -112,7 +117,7 @@ impl Glimpse {
             Signal::Delivered { channel, head, user, seq } => {
                 (channel, head, user, "delivered", None, Some(seq), Audience::Readers)
             }
-            Signal::Present { .. } => return None,
+            Signal::Profile { .. } | Signal::Present { .. } => return None,
         };
         let frame = encode(&Frame { kind, channel_id, user_id, active, seq });
         Some(Self { channel: channel_id, head, audience, frame })
@@ -146,6 +151,21 @@ impl PresenceFrame {
         let users = users.into_iter();
         let users = users.map(|(user_id, presence)| UserPresence { user_id, presence }).collect();
         encode(&Self { kind: "presence", channel_id: channel, complete, users })
+    }
+}
+
+/// That somebody in a channel has another profile, for those who look there: a hint to ask for it.
+#[derive(Serialize)]
+pub(crate) struct ProfileFrame {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    channel_id: ChannelId,
+    user_id: UserId,
+}
+
+impl ProfileFrame {
+    pub(crate) fn encode(channel_id: ChannelId, user_id: UserId) -> Bytes {
+        encode(&Self { kind: "profile", channel_id, user_id })
     }
 }
 

@@ -262,6 +262,13 @@ operations! {
     /// owner has no room for it.
     write complete_file(id: FileId, owner: UserId, content: FileContent, limits: FileLimits)
         -> Option<File> = files::complete;
+    /// Notes that all bytes of somebody's image are there, and that it is theirs instead of the one
+    /// before. Whether there is such a file and person, and room for it.
+    write complete_avatar(
+        id: FileId, owner: UserId, content: FileContent, limits: FileLimits, now: Timestamp
+    ) -> bool = avatars::complete;
+    /// Takes somebody's image away.
+    write remove_avatar(owner: UserId, now: Timestamp) -> () = avatars::remove;
     /// Takes back the row of an upload that came to nothing.
     write cancel_file(id: FileId, now: Timestamp) -> () = files::cancel;
     /// A file that is complete, with the place of `user` in the channel of the message that it

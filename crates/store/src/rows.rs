@@ -3,7 +3,7 @@
 use diesel::prelude::{Insertable, Queryable, Selectable};
 use tertulia_domain::{
     Account, AccountRole, Channel, ChannelId, ChannelKind, ChannelName, DirectKey, FeedId,
-    FeedRow as Feed, KnownRequest, Member, MemberState, Message, MessageId, MessageKind,
+    FeedRow as Feed, FileId, KnownRequest, Member, MemberState, Message, MessageId, MessageKind,
     MessageRow as MessageAndDigest, Posting, Profile, Receipt, RequestKey, Role, SessionId,
     SystemEvent, UserId,
 };
@@ -88,6 +88,7 @@ pub(crate) struct ProfileRow {
     bio: String,
     created_at: At,
     kind: i16,
+    avatar_id: Option<Id<FileId>>,
 }
 
 impl TryFrom<ProfileRow> for Profile {
@@ -100,6 +101,7 @@ impl TryFrom<ProfileRow> for Profile {
             username: row.username,
             display_name: row.display_name,
             bio: row.bio,
+            avatar: row.avatar_id.map(|id| id.0),
             created_at: row.created_at.0,
         })
     }

@@ -32,6 +32,7 @@ tables! {
         created_at -> DbTime,
         kind -> SmallInt,
         skeleton -> Nullable<Text>,
+        avatar_id -> Nullable<DbUuid>,
     }
     erasures (user_id) {
         user_id -> DbUuid,
@@ -236,5 +237,6 @@ tables! {
         position -> SmallInt,
         created_at -> DbTime,
         deleted_at -> Nullable<DbTime>,
+        avatar -> SmallInt,
     }
 }

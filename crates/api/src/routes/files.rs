@@ -20,10 +20,15 @@ use crate::extract::{Caller, Query, chat};
 use crate::fields::{Fields, Input, text};
 use crate::problem::Problem;
 
+mod avatars;
 mod ranges;
 mod served;
 mod upload;
 
+pub(crate) use avatars::{
+    __path_create_avatar_link, __path_delete_avatar, __path_get_avatar, __path_get_small_avatar,
+    __path_set_avatar, create_avatar_link, delete_avatar, get_avatar, get_small_avatar, set_avatar,
+};
 pub(crate) use upload::{__path_upload_file, upload_file};
 
 /// How the caller proves who they are where no header can be sent.

@@ -13,7 +13,7 @@ use tertulia_chat::Options;
 
 use self::operations::{NONE, Row, TABLE};
 use self::world::{Place, Scene, Who, World};
-use crate::files::a_form;
+use crate::files::{a_form, an_image};
 use crate::on_both;
 use crate::server::{Answer, Person, Setup, text};
 use crate::socket::Socket;
@@ -123,6 +123,10 @@ async fn request(
         Some(body) => request.json(body),
         None if row.operation == "POST /api/v1/files" => {
             let (kind, form) = a_form();
+            request.header("content-type", kind).body(form)
+        }
+        None if row.operation == "PUT /api/v1/users/me/avatar" => {
+            let (kind, form) = an_image();
             request.header("content-type", kind).body(form)
         }
         None => request,

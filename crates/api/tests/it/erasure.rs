@@ -253,3 +253,72 @@ async fn zuleika(server: &TestServer, bob: &Person, channel: &str) {
             .expect(StatusCode::OK);
     }
 }
+
+on_both! {
+    with Setup {
+        options: Options {
+            purge_every: std::time::Duration::from_millis(50),
+            ..Options::default()
+        },
+        ..Setup::default()
+    },
+    async fn bans_drafts_invitations_and_reactions_of_a_deleted_account_go_with_it(server: TestServer) {
+        let (ann, bob) = (server.user("ann").await, server.user("bob").await);
+        let channel = bob.create_channel("general").await;
+        ann.join(&channel).await;
+        let said = text(&bob.say(&channel, "tea?").await["id"]);
+        let buried = text(&bob.say(&channel, "coffee?").await["id"]);
+        let reaction = |message: &str, emoji: &str| format!("/messages/{message}/reactions/{emoji}");
+        for emoji in ["👍", "🎉"] {
+            ann.send(ann.request(Method::PUT, &reaction(&said, emoji))).await.expect(StatusCode::OK);
+        }
+        for message in [&said, &buried] {
+            bob.send(bob.request(Method::PUT, &reaction(message, "👍"))).await.expect(StatusCode::OK);
+            ann.send(ann.request(Method::PUT, &reaction(message, "👍"))).await.expect(StatusCode::OK);
+        }
+        ann.put(&format!("/channels/{channel}/draft"), json!({ "content": "unsaid marmalade" })).await
+            .expect(StatusCode::OK);
+        let closed = bob.create_channel("closed").await;
+        let ban = format!("/channels/{closed}/bans/{}", ann.id);
+        bob.put(&ban, json!({ "reason": "hid the marmalade" })).await.expect(StatusCode::CREATED);
+        let party = bob.create_private("marmalade party").await;
+        bob.post(&format!("/channels/{party}/invitations"), json!({ "user_id": ann.id })).await
+            .expect(StatusCode::CREATED);
+        bob.delete(&format!("/channels/{party}")).await.expect(StatusCode::NO_CONTENT);
+        let gone = bob.create_channel("gone").await;
+        ann.join(&gone).await;
+        let lost = text(&bob.say(&gone, "lost").await["id"]);
+        ann.send(ann.request(Method::PUT, &reaction(&lost, "👍"))).await.expect(StatusCode::OK);
+        bob.delete(&format!("/messages/{buried}")).await.expect(StatusCode::NO_CONTENT);
+        bob.delete(&format!("/channels/{gone}")).await.expect(StatusCode::NO_CONTENT);
+        assert!(is_on_disk(server, "marmalade").await);
+
+        let mut ears = bob.listen().await;
+        delete_account(&ann, "keep").await.expect(StatusCode::NO_CONTENT);
+        // Counts move in the channel's own order.
+        let mut counts = std::collections::BTreeMap::new();
+        while counts.len() < 2 {
+            let frame = ears.next_of("reaction.removed").await;
+            assert_eq!((&frame["feed"], &frame["message_id"]), (&json!(channel), &json!(said)));
+            for tally in frame["reactions"].as_array().unwrap() {
+                counts.insert(text(&tally["emoji"]), tally["count"].as_i64().unwrap());
+            }
+        }
+        assert_eq!(counts, [("👍".to_owned(), 1), ("🎉".to_owned(), 0)].into());
+        let shown = bob.get(&format!("/messages/{said}")).await.body["reactions"].clone();
+        assert_eq!(shown, json!([{ "emoji": "👍", "count": 1, "mine": true }]));
+        let who = bob.get(&reaction(&said, "👍")).await.body["items"].clone();
+        assert_eq!(who, json!([{ "user_id": bob.id, "emoji": "👍" }]));
+        until(async || server.store.next_erasure().await.unwrap().is_none()).await;
+        let user: UserId = ann.id.parse().unwrap();
+        assert_eq!(server.store.forget_reactions(user, 10).await.unwrap(), 0, "none of theirs is left");
+        until(async || !is_on_disk(server, "marmalade").await).await;
+        assert_eq!(bob.get(&format!("/channels/{closed}/bans")).await.body["items"], json!([]));
+        // Nor can anything be written of them again.
+        bob.put(&ban, json!({ "reason": "again" })).await.problem(404, "not_found");
+        bob.put(&format!("/channels/{channel}/bans/{}", ann.id), json!({ "reason": "again" })).await
+            .problem(404, "not_found");
+        // Of others all stays.
+        bob.send(bob.request(Method::DELETE, &reaction(&said, "👍"))).await.expect(StatusCode::NO_CONTENT);
+    }
+}

@@ -1,6 +1,7 @@
 //! Files: what people send beside text.
 
 mod access;
+mod avatars;
 mod garbage;
 mod hostile;
 mod sent;
@@ -57,6 +58,11 @@ fn end() -> Vec<u8> {
 fn form(name: &str, content: &[u8]) -> Vec<u8> {
     let name = name.replace('\\', "\\\\").replace('"', "\\\"");
     [part(&format!("name=\"file\"; filename=\"{name}\""), content), end()].concat()
+}
+
+/// A form with a good image, and its type.
+pub(crate) fn an_image() -> (String, Vec<u8>) {
+    (format!("multipart/form-data; boundary={BOUNDARY}"), form("me.png", PIXEL))
 }
 
 /// A good form, and its type.

@@ -8,6 +8,7 @@
 
 mod accounts;
 mod administration;
+mod audit;
 mod authorization;
 mod bad_input;
 mod bans;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tertulia_domain::{Clock, File, FileId, FileName, UserId};
-use tertulia_files::{Object, Picture, Writer, Written};
+use tertulia_files::{Object, Picture, Portrait, Writer, Written};
 use tertulia_store::{Admission, FileContent, NewFile, Store};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
@@ -26,6 +26,15 @@ const MAX_WAITING: usize = 8;
 
 /// When a place may be free again.
 const LATER: Duration = Duration::from_secs(1);
+
+/// What a file is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// To be taken up by a message, as it is.
+    Attachment,
+    /// To have an image of its sender made of it, and be no more.
+    Avatar,
+}
 
 /// The places for uploads. Clones share them.
 #[derive(Clone)]
@@ -86,11 +95,15 @@ impl Drop for InPlace {
 pub struct Upload {
     chat: Chat,
     caller: Caller,
+    purpose: Purpose,
     size: u64,
+    /// The largest that it may be, in bytes.
+    max: u64,
     /// What its owner has room for, in bytes.
     room: u64,
     pieces: mpsc::Sender<Piece>,
-    task: JoinHandle<Result<File, Error>>,
+    /// Gives the file; none of what became an image of its sender.
+    task: JoinHandle<Result<Option<File>, Error>>,
 }
 
 enum Piece {
@@ -102,11 +115,26 @@ enum Piece {
 impl Chat {
     /// Begins to take in a file of that name, if there is room for one.
     pub async fn upload(&self, caller: &Caller, name: FileName) -> Result<Upload, Error> {
+        self.take_in(caller, name, Purpose::Attachment).await
+    }
+
+    /// Begins to take in an image to make one's own of, whatever it is called.
+    pub async fn upload_avatar(&self, caller: &Caller) -> Result<Upload, Error> {
+        self.take_in(caller, FileName::clean("avatar"), Purpose::Avatar).await
+    }
+
+    async fn take_in(
+        &self,
+        caller: &Caller,
+        name: FileName,
+        purpose: Purpose,
+    ) -> Result<Upload, Error> {
         let (files, store) = (&self.0.files, &self.0.store);
         let place = files.places.take(caller.user)?;
         let now = self.now();
         let id = FileId::new(now);
-        let new = NewFile { id, owner: caller.user, name, created_at: now };
+        let avatar = purpose == Purpose::Avatar;
+        let new = NewFile { id, owner: caller.user, name, created_at: now, avatar };
         let room = match store.begin_file(new, files.limits()).await? {
             Admission::Admitted { room } => u64::try_from(room).unwrap_or_default(),
             Admission::Full => return Err(over_quota()),
@@ -122,11 +150,17 @@ impl Chat {
             clock: self.0.clock.clone(),
             owner: caller.user,
             id,
+            purpose,
             _place: place,
         };
         // On the main runtime: who sends may go away at any time, and takes this handler along.
         let task = files.runtime.spawn(incoming.run(pieces));
-        Ok(Upload { chat: self.clone(), caller: *caller, size: 0, room, pieces: sender, task })
+        let max = match purpose {
+            Purpose::Attachment => self.max_file_bytes(),
+            Purpose::Avatar => self.max_avatar_bytes(),
+        };
+        let (chat, caller) = (self.clone(), *caller);
+        Ok(Upload { chat, caller, purpose, size: 0, max, room, pieces: sender, task })
     }
 }
 
@@ -135,9 +169,8 @@ impl Upload {
     pub async fn write(&mut self, bytes: Bytes) -> Result<(), Error> {
         self.chat.still(self.caller)?;
         self.size += bytes.len() as u64;
-        let max = self.chat.max_file_bytes();
-        if self.size > max {
-            return Err(Error::TooLarge(max));
+        if self.size > self.max {
+            return Err(Error::TooLarge(self.max));
         }
         if self.size > self.room {
             return Err(over_quota());
@@ -152,12 +185,17 @@ impl Upload {
         }
     }
 
-    /// That was all of it. The file is on disk when this returns.
-    pub async fn finish(self) -> Result<File, Error> {
+    /// That was all of it. The file is on disk when this returns; what was made an image of its
+    /// sender is none.
+    pub async fn finish(self) -> Result<Option<File>, Error> {
         self.chat.still(self.caller)?;
         let _ = self.pieces.send(Piece::End).await;
         drop(self.pieces);
-        self.task.await.map_err(Error::internal)?
+        let file = self.task.await.map_err(Error::internal)??;
+        if self.purpose == Purpose::Avatar {
+            self.chat.avatar_changed(self.caller.user);
+        }
+        Ok(file)
     }
 }
 
@@ -167,11 +205,12 @@ struct Incoming {
     clock: Clock,
     owner: UserId,
     id: FileId,
+    purpose: Purpose,
     _place: InPlace,
 }
 
 impl Incoming {
-    async fn run(self, pieces: mpsc::Receiver<Piece>) -> Result<File, Error> {
+    async fn run(self, pieces: mpsc::Receiver<Piece>) -> Result<Option<File>, Error> {
         let result = self.take(pieces).await;
         if result.is_err() {
             if let Err(error) = self.store.cancel_file(self.id, self.clock.now()).await {
@@ -182,14 +221,47 @@ impl Incoming {
         result
     }
 
-    async fn take(&self, mut pieces: mpsc::Receiver<Piece>) -> Result<File, Error> {
+    async fn take(&self, mut pieces: mpsc::Receiver<Piece>) -> Result<Option<File>, Error> {
         let mut writer = self.files.storage.writer(self.id);
         if let Err(error) = receive(&mut writer, &mut pieces).await {
             writer.abort().await;
             return Err(error);
         }
         let written = writer.finish().await?;
-        let picture = self.look(&written).await?;
+        match self.purpose {
+            Purpose::Attachment => self.keep(&written).await.map(Some),
+            Purpose::Avatar => self.portray(&written).await.map(|()| None),
+        }
+    }
+
+    /// Makes an image of its sender of it. What was sent is overwritten before anybody can fetch it.
+    async fn portray(&self, written: &Written) -> Result<(), Error> {
+        let Files { images, storage, .. } = &self.files;
+        let made = images.portrait(storage, self.id, written.size, written.content_type).await;
+        let Some(Portrait { large, small, side }) = made else {
+            let why = "a PNG, JPEG, GIF or WebP of at most 25 megapixels";
+            return Err(Error::field("file", "bad_image", why));
+        };
+        let content_type = tertulia_files::content_type(&large);
+        let content = FileContent {
+            size: i64::try_from(large.len() + small.len()).unwrap_or(i64::MAX),
+            content_type,
+            sha256: tertulia_files::digest(&large),
+            width: i32::try_from(side).ok(),
+            height: i32::try_from(side).ok(),
+            thumbnail: true,
+        };
+        storage.put(Object::Original(self.id), large).await?;
+        storage.put(Object::Thumbnail(self.id), small).await?;
+        let (limits, now) = (self.files.limits(), self.clock.now());
+        match self.store.complete_avatar(self.id, self.owner, content, limits, now).await? {
+            true => Ok(()),
+            false => Err(over_quota()),
+        }
+    }
+
+    async fn keep(&self, written: &Written) -> Result<File, Error> {
+        let picture = self.look(written).await?;
         let size = i64::try_from(written.size).unwrap_or(i64::MAX);
         let pixels = |side: fn(&Picture) -> u32| {
             picture.as_ref().and_then(|picture| i32::try_from(side(picture)).ok())

@@ -98,3 +98,59 @@ async fn only_images_are_looked_into() {
     assert_eq!(look("image/svg+xml").await, None);
     assert_eq!(look("image/tiff").await, None);
 }
+
+fn portrait(image: impl Into<DynamicImage>, format: ImageFormat) -> portrait::Portrait {
+    portrait::make(&encoded(image, format), format).unwrap()
+}
+
+#[test]
+fn a_portrait_is_a_square_out_of_the_middle_in_two_sizes() {
+    // Red, green and blue thirds: the middle one is what is left.
+    let thirds = RgbImage::from_fn(3000, 1000, |x, _| match x / 1000 {
+        0 => Rgb([250, 0, 0]),
+        1 => Rgb([0, 250, 0]),
+        _ => Rgb([0, 0, 250]),
+    });
+    for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Gif, ImageFormat::WebP] {
+        let made = portrait(thirds.clone(), format);
+        assert_eq!(made.side, 512, "{format:?}");
+        for (bytes, side) in [(&made.large, 512), (&made.small, 96)] {
+            let image = image::load_from_memory(bytes).unwrap().to_rgb8();
+            assert_eq!(image.dimensions(), (side, side), "{format:?}");
+            for at in [3, side / 2, side - 4] {
+                let Rgb([red, green, blue]) = image.get_pixel(at, at);
+                assert!(*red < 30 && *green > 220 && *blue < 30, "{format:?} {at}");
+            }
+        }
+    }
+    let small = portrait(RgbImage::new(40, 30), ImageFormat::Png);
+    assert_eq!(small.side, 30, "what is small is not made larger");
+}
+
+#[test]
+fn a_portrait_shines_through_and_stands_upright() {
+    let icon = RgbaImage::from_pixel(200, 200, Rgba([1, 2, 3, 0]));
+    let made = portrait(icon, ImageFormat::Png);
+    for bytes in [&made.large, &made.small] {
+        let image = image::load_from_memory(bytes).unwrap();
+        assert_eq!(image.to_rgba8().get_pixel(3, 3).0[3], 0);
+    }
+    // White above, black below; turned by 90°, as a phone held sideways writes it.
+    let halves = RgbImage::from_fn(64, 64, |_, y| Rgb([if y < 32 { 255 } else { 0 }; 3]));
+    let mut photo = encoded(halves, ImageFormat::Jpeg);
+    let exif = b"\xff\xe1\x00\x22Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+    photo.splice(2..2, exif.iter().copied());
+    let made = portrait::make(&photo, ImageFormat::Jpeg).unwrap();
+    let image = image::load_from_memory(&made.large).unwrap().to_rgb8();
+    assert!(image.get_pixel(60, 32).0[0] > 200 && image.get_pixel(3, 32).0[0] < 50);
+}
+
+#[test]
+fn of_a_bomb_or_of_junk_no_portrait_is_made() {
+    assert_eq!(portrait::make(BOMB, ImageFormat::Png), None);
+    for junk in [&b"\x89PNG\r\n\x1a\n"[..], b"", b"<svg/>", &[0xff; 100]] {
+        for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Gif, ImageFormat::WebP] {
+            assert_eq!(portrait::make(junk, format), None);
+        }
+    }
+}

@@ -1,12 +1,14 @@
 //! What those who look at a channel are shown, beside its feed.
 
+use std::collections::{HashMap, HashSet};
+
 use bytes::Bytes;
 use tertulia_domain::{ChannelId, Feed, FeedId, OwnStatus, Presence, UserId};
 
 use super::feed::FeedState;
 use super::{Delivery, Hub, Steps, WorkerId};
 use crate::people::{Person, Round};
-use crate::signal::{Audience, Glimpse, PresenceFrame, Signal};
+use crate::signal::{Audience, Glimpse, PresenceFrame, ProfileFrame, Signal};
 
 /// With more people listening to a channel here, who has read how far is not told as it happens:
 /// everybody would hear of everybody, for each message.
@@ -30,8 +32,12 @@ impl Hub {
     /// Takes what is true for a moment, here or on another node.
     pub fn signal(&self, signals: &[Signal]) {
         for signal in signals {
-            if let Signal::Present { node, whole, people } = signal {
-                self.0.people.hear(*node, *whole, people);
+            match signal {
+                Signal::Present { node, whole, people } => {
+                    self.0.people.hear(*node, *whole, people);
+                }
+                Signal::Profile { user } => self.0.people.note_renamed(*user),
+                Signal::Typing { .. } | Signal::Read { .. } | Signal::Delivered { .. } => {}
             }
         }
         self.show(signals.iter().filter_map(Glimpse::of));
@@ -50,21 +56,31 @@ impl Hub {
     }
 
     /// Takes who is otherwise than those who look have been told.
-    pub fn take_changed(&self) -> std::collections::HashMap<UserId, Presence> {
+    pub fn take_changed(&self) -> HashMap<UserId, Presence> {
         self.0.people.take_changed()
     }
 
-    /// Tells those who look at these channels how the people in them are now.
+    /// Takes whose profiles have changed since the last time.
+    pub fn take_renamed(&self) -> HashSet<UserId> {
+        self.0.people.take_renamed()
+    }
+
+    /// Tells those who look at these channels how the people in them are now, and who of them has
+    /// another profile.
     pub fn tell(
         &self,
         sightings: Vec<Sighting>,
-        changed: &std::collections::HashMap<UserId, Presence>,
+        changed: &HashMap<UserId, Presence>,
+        renamed: &HashSet<UserId>,
     ) {
         self.show(sightings.into_iter().flat_map(|Sighting { channel, head, users }| {
-            let frames = users.chunks(MAX_PRESENT).map(|some| {
-                let known = |user: &UserId| Some((*user, changed.get(user)?.clone()));
-                PresenceFrame::encode(channel, false, some.iter().filter_map(known))
-            });
+            let known = |user: &UserId| Some((*user, changed.get(user)?.clone()));
+            let known: Vec<_> = users.iter().filter_map(known).collect();
+            let frames = known
+                .chunks(MAX_PRESENT)
+                .map(|some| PresenceFrame::encode(channel, false, some.iter().cloned()));
+            let renamed = users.iter().filter(|user| renamed.contains(*user));
+            let frames = frames.chain(renamed.map(|user| ProfileFrame::encode(channel, *user)));
             let audience = Audience::Members;
             let glimpse = |frame| Glimpse { channel, head, audience, frame };
             frames.map(glimpse).collect::<Vec<_>>()

@@ -13,6 +13,8 @@ pub struct NewFile {
     pub name: FileName,
     /// When it is begun.
     pub created_at: Timestamp,
+    /// Whether it is to be an image of its owner, which no message can take up.
+    pub avatar: bool,
 }
 
 /// What one person may have.

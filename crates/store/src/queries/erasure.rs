@@ -7,7 +7,7 @@
 //!   banned again.
 //! - `reactions`: in pieces, by the log, so that counts move in the order of their channels.
 //! - `messages`: what they said, if they want it; in pieces, by the log.
-//! - `files`: those that belong to no message; their rows and bytes go in the background. The others
+//! - `files`: those that belong to no message, one's image among them; their rows and bytes go in the background. The others
 //!   belong to what was said.
 //! - `audit_log`: the address they came from; here, after the messages.
 //!
@@ -16,7 +16,7 @@
 
 use diesel::prelude::*;
 use tertulia_domain::{
-    AccountKind, AccountRole, ChannelId, MemberState, MessageId, Timestamp, UserId,
+    AccountKind, AccountRole, ChannelId, FileId, MemberState, MessageId, Timestamp, UserId,
 };
 
 use super::{Conn, RunQueryDsl, drafts, presence};
@@ -50,6 +50,7 @@ pub(super) async fn erase_account(
             users::email_key.eq(None::<String>),
             users::display_name.eq("Deleted user"),
             users::bio.eq(""),
+            users::avatar_id.eq(None::<Id<FileId>>),
             users::password_hash.eq(None::<String>),
             users::role.eq(account_role_code(AccountRole::Member)),
             users::disabled_at.eq(Some(At(now))),

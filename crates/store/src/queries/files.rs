@@ -29,10 +29,11 @@ pub(crate) async fn begin(
         .filter(files::owner_id.eq(Id(new.owner)))
         .filter(files::message_id.is_null())
         .filter(files::deleted_at.is_null())
+        .filter(files::avatar.eq(0))
         .select(count_star())
         .get_result(conn)
         .await?;
-    if unattached >= limits.unattached {
+    if unattached >= limits.unattached && !new.avatar {
         return Ok(Admission::TooMany);
     }
     let room = limits.bytes - used_by(conn, new.owner).await?;
@@ -54,6 +55,7 @@ pub(crate) async fn begin(
         position: 0,
         created_at: At(new.created_at),
         deleted_at: None,
+        avatar: i16::from(new.avatar),
     };
     diesel::insert_into(files::table).values(row).execute(conn).await?;
     Ok(Admission::Admitted { room })
@@ -100,7 +102,7 @@ pub(crate) async fn complete(
     Ok(Some(row.try_into()?))
 }
 
-async fn lock_owner(conn: &mut Conn, owner: UserId) -> Result<(), Error> {
+pub(super) async fn lock_owner(conn: &mut Conn, owner: UserId) -> Result<(), Error> {
     let _: Option<Id<UserId>> =
         locked!(users::table.filter(users::id.eq(Id(owner))).select(users::id))
             .get_result(conn)
@@ -148,6 +150,7 @@ async fn of_ids(
         .filter(KeyIn::ids("id", ids))
         .filter(files::state.eq(COMPLETE))
         .filter(files::deleted_at.is_null())
+        .filter(files::avatar.eq(0))
         .select(FileRow::as_select())
         .load(conn)
         .await?;
@@ -164,6 +167,7 @@ pub(crate) async fn lock(
             .filter(KeyIn::ids("id", ids))
             .filter(files::state.eq(COMPLETE))
             .filter(files::deleted_at.is_null())
+            .filter(files::avatar.eq(0))
             .order(files::id)
             .select(FileRow::as_select())
     )
@@ -213,6 +217,7 @@ pub(crate) async fn delete(
         .filter(files::id.eq(Id(id)))
         .filter(files::owner_id.eq(Id(owner)))
         .filter(files::state.eq(COMPLETE))
+        .filter(files::avatar.eq(0))
         .filter(files::deleted_at.is_null());
     let updated = diesel::update(own.filter(files::message_id.is_null()))
         .set(files::deleted_at.eq(Some(At(now))))
@@ -226,7 +231,7 @@ pub(crate) async fn delete(
 }
 
 /// Deletes up to `limit` files that were begun before then and belong to no message: forgotten ones,
-/// and those whose upload ended without a word.
+/// and those whose upload ended without a word. Images of people are theirs.
 pub(crate) async fn delete_unattached(
     conn: &mut Conn,
     created_before: Timestamp,
@@ -238,6 +243,7 @@ pub(crate) async fn delete_unattached(
             .filter(files::message_id.is_null())
             .filter(files::deleted_at.is_null())
             .filter(files::created_at.lt(At(created_before)))
+            .filter(files::avatar.eq(0).or(files::state.eq(UPLOADING)))
             .order(files::created_at)
             .limit(limit)
             .select(files::id)
@@ -256,7 +262,10 @@ pub(crate) async fn delete_unattached(
 
 /// Takes back the row of an upload that came to nothing.
 pub(crate) async fn cancel(conn: &mut Conn, id: FileId, now: Timestamp) -> Result<(), Error> {
-    let own = files::table.filter(files::id.eq(Id(id))).filter(files::message_id.is_null());
+    let own = files::table
+        .filter(files::id.eq(Id(id)))
+        .filter(files::message_id.is_null())
+        .filter(files::avatar.eq(0).or(files::state.eq(UPLOADING)));
     diesel::update(own).set(files::deleted_at.eq(Some(At(now)))).execute(conn).await?;
     Ok(())
 }

@@ -8,6 +8,7 @@ use super::{Conn, RunQueryDsl, claimed, locked};
 pub(crate) mod accounts;
 pub(crate) mod administration;
 pub(crate) mod audit;
+pub(crate) mod avatars;
 pub(crate) mod bans;
 pub(crate) mod changes;
 pub(crate) mod channels;

@@ -30,6 +30,7 @@ pub(crate) struct FileRow {
     pub(crate) position: i16,
     pub(crate) created_at: At,
     pub(crate) deleted_at: Option<At>,
+    pub(crate) avatar: i16,
 }
 
 impl From<FileRow> for StoredFile {

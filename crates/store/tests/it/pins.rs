@@ -103,3 +103,21 @@ on_both! {
         assert_eq!(editions(ALL).await, []);
     }
 }
+
+on_both! {
+    async fn of_what_was_said_before_the_first_and_the_newest_hundred_are_kept(world: World) {
+        let ann = world.user("ann").await;
+        let channel = world.channel(ann, ChannelKind::Public, "general").await.id;
+        let message = world.say(ann, channel, "0").await;
+        for n in 1..=130 {
+            world.one(edit(&message, &n.to_string())).await.unwrap();
+        }
+        // Many in one batch as well.
+        world.commit((131..=150).map(|n| edit(&message, &n.to_string())).collect()).await;
+        let page = PageRequest { after: None, limit: 1000 };
+        let (_, editions) = world.store.editions(message.id, ann, page).await.unwrap().unwrap();
+        let kept: Vec<(i32, String)> = editions.items.into_iter().map(|old| (old.version, old.content)).collect();
+        let expected = (50..150).rev().chain([0]).map(|n| (n, n.to_string()));
+        assert_eq!(kept, expected.collect::<Vec<_>>());
+    }
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tertulia_domain::{
     Body, Change, ChannelKind, Emoji, Feed, Frame, MessageId, MessagePrecondition, Outcome,
-    Reaction, Tallies, Tally, UserId,
+    PageRequest, Reaction, Tallies, Tally, UserId,
 };
 
 use crate::on_both;
@@ -131,5 +131,49 @@ on_both! {
         assert_eq!(pieces.last(), Some(&0));
         let own = world.store.changes(Feed::Me(ann), 0, 100).await.unwrap();
         assert!(own.items.iter().all(|frame| !matches!(frame.body, Body::OwnReaction { .. })));
+    }
+}
+
+on_both! {
+    async fn a_delete_leaves_reactions_to_be_removed_in_pieces_and_nobody_sees_them(world: World) {
+        let ann = world.user("ann").await;
+        let channel = world.channel(ann, ChannelKind::Public, "general").await.id;
+        let (message, bare) = (world.say(ann, channel, "one").await.id, world.say(ann, channel, "two").await.id);
+        let mut fans = Vec::new();
+        for n in 0..20 {
+            let fan = world.user(&format!("fan{n}")).await;
+            world.commit(vec![Change::Join { channel, user: fan }, react(message, fan, "👍")]).await;
+            fans.push(fan);
+        }
+        let head = world.store.feed(Feed::Channel(channel)).await.unwrap().head;
+        let expect = MessagePrecondition::Any;
+        for message in [message, bare] {
+            world.one(Change::Delete { message, by: ann, expect, from: None }).await.unwrap();
+        }
+        let sees_nothing = async || {
+            let view = world.store.message(message, ann).await.unwrap().unwrap().1;
+            assert!(view.reactions.is_empty());
+            let page = PageRequest { after: None, limit: 100 };
+            let thumb = Emoji::parse("👍").unwrap();
+            let (_, who) = world.store.reactors(message, thumb, ann, page).await.unwrap().unwrap();
+            assert!(who.items.is_empty());
+            let missed = world.store.changes(Feed::Channel(channel), 0, 100).await.unwrap();
+            assert_eq!(told(&missed.items), []);
+            let own = world.store.changes(Feed::Me(fans[0]), 0, 100).await.unwrap();
+            assert!(own.items.iter().all(|frame| !matches!(frame.body, Body::OwnReaction { .. })));
+            assert_eq!(world.store.reacted_to(fans[0], 10).await.unwrap(), []);
+        };
+        sees_nothing().await;
+        let back = Reaction { message, by: fans[0], emoji: Emoji::parse("👍").unwrap(), mine: false };
+        let back = world.one(Change::React(back)).await.unwrap();
+        assert!(matches!(back, Outcome::Reaction { count: 0, mine: false, .. }));
+        let moved = world.store.feed(Feed::Channel(channel)).await.unwrap().head - head;
+        assert_eq!(moved, 2, "two messages were deleted, and nothing else is said");
+        let mut pieces = Vec::new();
+        while let Some(piece) = world.store.purge_reactions(8).await.unwrap() {
+            pieces.push(piece);
+            sees_nothing().await;
+        }
+        assert_eq!(pieces, [8, 8, 4, 1], "people's reactions, and then the count");
     }
 }

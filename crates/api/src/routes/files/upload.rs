@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpMessage, HttpRequest};
 use futures_util::{Stream, StreamExt};
-use tertulia_chat::{Chat, Error};
+use tertulia_chat::{Chat, Error, Upload};
 use tertulia_domain::{Fault, Faults, File, FileName};
 use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
@@ -66,12 +66,25 @@ pub(crate) async fn upload_file(
     caller: Caller,
     payload: Payload,
 ) -> Answer {
+    let max = chat.max_file_bytes();
+    let begin = async |name| chat.upload(&caller, name).await;
+    let file = receive(&request, payload, max, begin).await?;
+    let file = file.ok_or(Error::Internal)?;
+    Ok(created(&format!("/api/v1/files/{}", file.id), &file))
+}
+
+/// Takes in the one file of a form, of at most `max` bytes, by the upload that `begin` begins.
+pub(super) async fn receive(
+    request: &HttpRequest,
+    payload: Payload,
+    max: u64,
+    begin: impl AsyncFnOnce(FileName) -> Result<Upload, Error>,
+) -> Result<Option<File>, Problem> {
     if request.content_type() != "multipart/form-data" || is_packed(request.headers()) {
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
         let detail = "this path takes multipart/form-data, not compressed";
         return Err(Problem::new(status, "unsupported_media_type", detail));
     }
-    let max = chat.max_file_bytes();
     if declared_length(request.headers()) as u64 > max.saturating_add(AROUND) {
         return Err(Error::TooLarge(max).into());
     }
@@ -79,7 +92,7 @@ pub(crate) async fn upload_file(
     let Some(mut part) = form.next_part().await? else {
         return Err(fault("missing", "this part is needed"));
     };
-    let mut upload = chat.upload(&caller, name(&part)).await?;
+    let mut upload = begin(name(&part)).await?;
     while let Some(bytes) = form.next(&mut part).await? {
         form.received += bytes.len() as u64;
         upload.write(bytes).await?;
@@ -89,8 +102,7 @@ pub(crate) async fn upload_file(
     if form.next_part().await?.is_some() {
         return Err(fault("not_allowed", "one file, not several"));
     }
-    let file = upload.finish().await?;
-    Ok(created(&format!("/api/v1/files/{}", file.id), &file))
+    Ok(upload.finish().await?)
 }
 
 /// What its sender calls it, if they say so.

@@ -98,6 +98,12 @@ pub(super) const TABLE: &[Row] = &[
     signed_in("GET /api/v1/users/me/invitations", 200),
     signed_in("GET /api/v1/users/by-username/{username}", 200),
     signed_in("GET /api/v1/users/{user}", 200),
+    signed_in("PUT /api/v1/users/me/avatar", 200),
+    signed_in("DELETE /api/v1/users/me/avatar", 204),
+    // Every signed-in account sees every profile.
+    signed_in("GET /api/v1/users/{user}/avatar", 200),
+    signed_in("GET /api/v1/users/{user}/avatar/small", 200),
+    signed_in("POST /api/v1/users/{user}/avatar/links", 201),
 
     signed_in("POST /api/v1/files", 201),
     // A file that belongs to no message is its owner's only.

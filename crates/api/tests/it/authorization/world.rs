@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::files::PIXEL;
+use crate::files::{PIXEL, an_image};
 use crate::server::{Answer, Person, TestServer, text, unique};
 
 /// Who asks.
@@ -99,6 +99,9 @@ impl<'a> World<'a> {
             server.user("banned").await,
         ];
         let (fellow, newcomer) = (server.user("fellow").await, server.user("newcomer").await);
+        let (kind, form) = an_image();
+        let image = fellow.request(Method::PUT, "/users/me/avatar").header("content-type", kind);
+        fellow.send(image.body(form)).await.expect(reqwest::StatusCode::OK);
         Self { server, people, fellow, newcomer }
     }
 

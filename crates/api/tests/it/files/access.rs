@@ -11,7 +11,7 @@ use crate::on_both;
 use crate::server::{Person, text};
 
 /// What somebody gets who asks for a file without a header.
-async fn by_link(person: &Person, url: &str) -> StatusCode {
+pub(super) async fn by_link(person: &Person, url: &str) -> StatusCode {
     let base = &person.base;
     reqwest::Client::builder()
         .no_proxy()

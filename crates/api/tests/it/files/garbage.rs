@@ -150,6 +150,7 @@ on_both! {
         // As `kill -9` leaves it: a row of an upload, and the part of it that had come.
         let id = FileId::new(server.clock.now());
         let new = NewFile {
+            avatar: false,
             id,
             owner: ann.id.parse().unwrap(),
             name: FileName::clean("large"),

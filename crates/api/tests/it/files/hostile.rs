@@ -9,7 +9,7 @@ use crate::on_both;
 use crate::server::{Person, text, until};
 
 /// A PNG that says that it has 50,000 × 50,000 pixels.
-const BOMB: &[u8] = include_bytes!("../../../../files/src/images/tests/bomb.png");
+pub(super) const BOMB: &[u8] = include_bytes!("../../../../files/src/images/tests/bomb.png");
 
 on_both! {
     with setup(),
@@ -171,6 +171,7 @@ on_both! {
         let free = async || {
             let now = server.clock.now();
             let new = NewFile {
+                avatar: false,
                 id: FileId::new(now),
                 owner: ann.id.parse().unwrap(),
                 name: FileName::clean("first"),
