@@ -107,7 +107,8 @@ pub(crate) async fn unpin_message(
 
 /// Read what a message said before.
 ///
-/// Each time that it was edited, the last first. Of a deleted message nothing is left.
+/// Each time that it was edited, the last first; the newest hundred, and what it said first. Of a
+/// deleted message nothing is left.
 #[utoipa::path(
     get, path = "/api/v1/messages/{message}/edits", operation_id = "list_edits", tag = "messages",
     params(("message" = MessageId, Path, description = "The message."), EditionPart),
