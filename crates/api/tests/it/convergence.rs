@@ -16,7 +16,7 @@ mod state;
 
 use actions::{Dice, World};
 use client::{Command, Device};
-use state::{Own, State, View, int, status_of};
+use state::{Own, State, View, draft_key, int, status_of};
 
 /// Steps of a round.
 const STEPS: usize = 120;
@@ -170,8 +170,10 @@ async fn view(person: &Person, channel: &Value) -> View {
 
 async fn own(person: &Person) -> Own {
     let invitations = person.pages("/users/me/invitations?limit=2").await;
+    let drafts = person.pages("/users/me/drafts?limit=2").await;
     let status = person.get("/users/me/status").await.body;
     Own {
+        drafts: drafts.into_iter().map(|draft| (draft_key(&draft), draft)).collect(),
         invitations: invitations.into_iter().map(|it| (text(&it["channel_id"]), it)).collect(),
         status: status_of(&status),
     }

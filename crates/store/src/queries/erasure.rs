@@ -59,10 +59,7 @@ pub(super) async fn erase_account(
         .await?;
     presence::erase(conn, user).await?;
     drafts::erase(conn, user).await?;
-    // A ban holds a reason; who asked them in, and where to, is over.
-    diesel::delete(bans::table.filter(bans::user_id.eq(Id(user)))).execute(conn).await?;
-    let asked = invitations::table.filter(invitations::user_id.eq(Id(user)));
-    diesel::delete(asked).execute(conn).await?;
+    forget_ways(conn, user).await?;
     let unattached = files::table
         .filter(files::owner_id.eq(Id(user)))
         .filter(files::message_id.is_null())
@@ -75,6 +72,14 @@ pub(super) async fn erase_account(
         erasures::requested_at.eq(At(now)),
     );
     diesel::insert_into(erasures::table).values(due).execute(conn).await?;
+    Ok(())
+}
+
+/// A ban holds a reason; who asked them in, and where to, is over.
+async fn forget_ways(conn: &mut Conn, user: UserId) -> Result<(), Error> {
+    diesel::delete(bans::table.filter(bans::user_id.eq(Id(user)))).execute(conn).await?;
+    let asked = invitations::table.filter(invitations::user_id.eq(Id(user)));
+    diesel::delete(asked).execute(conn).await?;
     Ok(())
 }
 
@@ -181,8 +186,10 @@ pub(crate) async fn blank_addresses(conn: &mut Conn, user: UserId) -> Result<(),
     Ok(())
 }
 
-/// Nothing is left to do.
+/// Nothing is left to do. Another node may have answered for the person what was asked before: that
+/// goes, too.
 pub(crate) async fn finish(conn: &mut Conn, user: UserId) -> Result<(), Error> {
+    forget_ways(conn, user).await?;
     diesel::delete(erasures::table.filter(erasures::user_id.eq(Id(user)))).execute(conn).await?;
     Ok(())
 }

@@ -217,12 +217,19 @@ impl<'a> World<'a> {
                 let method = if dice.roll(3) == 0 { Method::DELETE } else { Method::PUT };
                 act(method, format!("/channels/{}/pins/{message}", channel?), None)
             }
+            24 => {
+                let (message, _) = dice.pick(&self.messages).cloned()?;
+                let reply_to = (dice.roll(3) == 0).then_some(message);
+                let content = if dice.roll(4) == 0 { String::new() } else { self.words() };
+                let body = json!({ "content": content, "reply_to": reply_to });
+                act(Method::PUT, format!("/channels/{}/draft", channel?), Some(body))
+            }
             30..=31 => {
                 let (path, seq) = (format!("/channels/{}/unread", channel?), dice.count(20));
                 act(Method::POST, path, Some(json!({ "seq": seq })))
             }
             _ => {
-                let body = json!({ "content": self.words() });
+                let body = json!({ "content": self.words(), "draft": dice.roll(2) == 0 });
                 act(Method::POST, format!("/channels/{}/messages", channel?), Some(body))
             }
         }

@@ -24,6 +24,8 @@ pub(crate) struct State {
     channels: BTreeMap<String, Channel>,
     /// Invitations, by channel: the rev of `me`, and how it stands.
     invitations: BTreeMap<String, (i64, Value)>,
+    /// Drafts, by channel and what they answer: the rev of `me`, and what is in them.
+    drafts: BTreeMap<(String, String), (i64, Value)>,
     /// How this client's person wants to be seen, as of this rev of `me`.
     status: (i64, Value),
     /// The feeds that must be synced.
@@ -94,7 +96,15 @@ pub(crate) struct View {
 pub(crate) struct Own {
     /// Those that are not answered, by channel.
     pub(crate) invitations: BTreeMap<String, Value>,
+    /// Those that hold something, in the channels that one is in.
+    pub(crate) drafts: BTreeMap<(String, String), Value>,
     pub(crate) status: Value,
+}
+
+/// Which draft it is: of which channel, and what it answers.
+pub(crate) fn draft_key(draft: &Value) -> (String, String) {
+    let reply_to = draft["reply_to"].as_str().unwrap_or_default();
+    (text(&draft["channel_id"]), reply_to.to_owned())
 }
 
 /// How one wants to be seen, of what says more than that.
@@ -206,6 +216,11 @@ impl State {
             if self.status.0 < rev {
                 self.status = (rev, status_of(frame));
             }
+        } else if let Some(draft) = frame.get("draft") {
+            let held = self.drafts.entry(draft_key(draft)).or_default();
+            if held.0 < rev {
+                *held = (rev, draft.clone());
+            }
         } else if let Some(invitation) = frame.get("invitation") {
             let held = self.invitations.entry(text(&frame["channel_id"])).or_default();
             if held.0 < rev {
@@ -280,7 +295,14 @@ impl State {
     pub(crate) fn own(&self) -> Own {
         let held = self.invitations.iter().map(|(id, (_, invitation))| (id, invitation));
         let open = held.filter(|(_, invitation)| invitation["state"] == "pending");
+        let drafts = self.drafts.iter().map(|(key, (_, draft))| (key, draft));
+        let drafts = drafts.filter(|((channel, _), draft)| {
+            // Nothing is said of what went with its channel.
+            let there = self.channels.get(channel).is_some_and(|channel| !channel.visited);
+            there && draft["content"] != ""
+        });
         Own {
+            drafts: drafts.map(|(key, draft)| (key.clone(), draft.clone())).collect(),
             invitations: open.map(|(id, it)| (id.clone(), it.clone())).collect(),
             status: self.status.1.clone(),
         }
