@@ -34,7 +34,7 @@ on_both! {
                 } else {
                     let (long_is, odd_is) = match &**name {
                         "cursor" => ("bad_cursor", "bad_cursor"),
-                        "actor" | "target" => ("bad_id", "bad_id"),
+                        "actor" | "target" | "version" => ("bad_id", "bad_id"),
                         "action" => ("unknown_action", "unknown_action"),
                         _ => ("too_long", "bad_character"),
                     };

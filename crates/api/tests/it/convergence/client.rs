@@ -260,7 +260,8 @@ impl Client {
         let reference = format!("c{}", unique());
         frame["ref"] = json!(reference);
         let line = format!("asked {frame}");
-        socket.send(frame).await;
+        // One that reads late may have been hung up on: it comes back when it reads that.
+        socket.try_send(frame).await;
         self.trace(line);
         self.asked.insert(reference, asked);
     }
