@@ -254,10 +254,8 @@ impl Incoming {
         storage.put(Object::Original(self.id), large).await?;
         storage.put(Object::Thumbnail(self.id), small).await?;
         let (limits, now) = (self.files.limits(), self.clock.now());
-        match self.store.complete_avatar(self.id, self.owner, content, limits, now).await? {
-            true => Ok(()),
-            false => Err(over_quota()),
-        }
+        let done = self.store.complete_avatar(self.id, self.owner, content, limits, now).await?;
+        if done { Ok(()) } else { Err(over_quota()) }
     }
 
     async fn keep(&self, written: &Written) -> Result<File, Error> {

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tertulia_chat::Options;
 
-use crate::files::{PIXEL, a_form};
+use crate::files::{PIXEL, a_form, an_image};
 use crate::server::{Person, TestServer, text, unique};
 
 /// What all examples have for a password.
@@ -112,6 +112,9 @@ async fn every_operation_works_as_its_example_says() {
     let server = TestServer::sqlite_with(Options { guests: true, ..Options::default() }).await;
     let (root, bob, carol) =
         (server.admin("root").await, server.user("bob").await, server.user("carol").await);
+    let (kind, form) = an_image();
+    let image = bob.request(Method::PUT, "/users/me/avatar").header("content-type", kind);
+    assert!(bob.send(image.body(form)).await.status.is_success());
     let document = serde_json::to_value(tertulia_api::openapi()).unwrap();
     let mut wrong = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -134,6 +137,9 @@ async fn every_operation_works_as_its_example_says() {
             }
             if id == "upload_file" {
                 let (kind, form) = a_form();
+                request = request.header("content-type", kind).body(form);
+            } else if id == "set_avatar" {
+                let (kind, form) = an_image();
                 request = request.header("content-type", kind).body(form);
             } else if let Some(mut body) = example(&document, operation) {
                 fill(&mut body, &scene.values);
