@@ -1,5 +1,6 @@
 //! The OpenAPI document, made from the code.
 
+mod limits;
 pub(crate) mod problems;
 mod socket;
 
@@ -65,6 +66,7 @@ pub fn openapi() -> OpenApi {
             }
         }
     }
+    limits::document(&mut document);
     document
 }
 

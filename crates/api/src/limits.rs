@@ -33,9 +33,7 @@ const READINESS: &str = "/ready";
 /// known whose account it is about, and sockets when they are opened.
 fn rules_of(method: &Method, path: &str) -> &'static [Rule] {
     match (method.as_str(), path) {
-        ("POST", "/api/v1/channels/{channel}/messages") => {
-            &[Rule::Messages, Rule::ChannelMessages]
-        }
+        ("POST", "/api/v1/channels/{channel}/messages") => &[Rule::Messages, Rule::ChannelMessages],
         ("PUT" | "DELETE", "/api/v1/messages/{message}/reactions/{emoji}") => {
             &[Rule::Reactions, Rule::MessageReactions]
         }
@@ -65,13 +63,13 @@ pub(crate) async fn enforce<B: MessageBody + 'static>(
         return Ok(next.call(request).await?.map_into_left_body());
     }
     let charges = charges(throttle, path, &request)?;
-    let mut standings = Vec::with_capacity(charges.len());
-    if let Err(refused) = throttle.take(&charges, |standing| standings.push(standing)) {
+    let mut standings: Vec<Told> = Vec::with_capacity(charges.len());
+    if let Err(refused) = throttle.take(&charges, |standing| standings.push(standing.into())) {
         let problem = Problem::from(tertulia_chat::Error::from(refused));
         let response = request.into_response(problem.error_response());
         return Ok(tell(response, &[refused.into()]).map_into_right_body());
     }
-    let mut response = next.call(request).await?;
+    let response = next.call(request).await?;
     // Only what is begun counts, not what is found.
     if response.status() != StatusCode::CREATED
         && let Some(begun) = charges.iter().find(|charge| charge.rule() == Rule::Conversations)
@@ -83,8 +81,7 @@ pub(crate) async fn enforce<B: MessageBody + 'static>(
     if let Some(refused) = error.and_then(|problem| problem.limited) {
         standings.push(refused.into());
     }
-    response = tell(response, &standings);
-    Ok(response.map_into_left_body())
+    Ok(tell(response, &standings).map_into_left_body())
 }
 
 /// What a request costs, the widest first. Whoever has no good token costs their address; the token

@@ -20,6 +20,7 @@ mod groups;
 mod guests;
 mod idempotency;
 mod invites;
+mod limits;
 mod logs;
 mod looking;
 mod moderation;

@@ -140,8 +140,24 @@ mod tests {
             assert_eq!(limit.to_string().parse(), Ok(limit));
         }
         for text in [
-            "", "300", "/", "300/", "300/60", "300/s", "0/60s", "1/0s", "100001/1s", "1/2d",
-            "1/25h", "1/86401s", "-1/1s", "1.5/1s", "1/1é", "1/1ss", "off", "4294967296/1s",
+            "",
+            "300",
+            "/",
+            "300/",
+            "300/60",
+            "300/s",
+            "0/60s",
+            "1/0s",
+            "100001/1s",
+            "1/2d",
+            "1/25h",
+            "1/86401s",
+            "-1/1s",
+            "1.5/1s",
+            "1/1é",
+            "1/1ss",
+            "off",
+            "4294967296/1s",
             "1/4294967295d",
         ] {
             assert_eq!(text.parse::<Limit>(), Err(NoLimit), "{text}");
@@ -150,7 +166,8 @@ mod tests {
 
     #[test]
     fn every_rule_has_a_name_and_a_limit_of_its_own() {
-        let names: std::collections::BTreeSet<_> = Rule::ALL.iter().map(|rule| rule.name()).collect();
+        let names: std::collections::BTreeSet<_> =
+            Rule::ALL.iter().map(|rule| rule.name()).collect();
         assert_eq!(names.len(), Rule::ALL.len());
         for (at, rule) in Rule::ALL.iter().enumerate() {
             assert_eq!(rule.index(), at);
