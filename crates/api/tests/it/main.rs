@@ -18,6 +18,7 @@ mod erasure;
 mod files;
 mod groups;
 mod guests;
+mod headers;
 mod idempotency;
 mod invites;
 mod limits;
