@@ -47,12 +47,11 @@ impl FromRequest for Caller {
 fn authenticate(request: &HttpRequest) -> Result<tertulia_chat::Caller, Problem> {
     // The limits have asked already, if there are any.
     let known = request.extensions().get::<tertulia_chat::Caller>().copied();
-    let caller = match known {
-        Some(caller) => caller,
-        None => {
-            let token = bearer(request.headers()).ok_or(Error::Unauthenticated)?;
-            chat(request)?.authenticate(token)?
-        }
+    let caller = if let Some(caller) = known {
+        caller
+    } else {
+        let token = bearer(request.headers()).ok_or(Error::Unauthenticated)?;
+        chat(request)?.authenticate(token)?
     };
     request.extensions_mut().insert(caller.user);
     Ok(caller)

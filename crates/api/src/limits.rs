@@ -70,17 +70,19 @@ pub(crate) async fn enforce<B: MessageBody + 'static>(
         return Ok(tell(response, &[refused.into()]).map_into_right_body());
     }
     let response = next.call(request).await?;
+    let Ok(chat) = chat(response.request()) else { return Ok(response.map_into_left_body()) };
     // Only what is begun counts, not what is found.
-    if response.status() != StatusCode::CREATED
-        && let Some(begun) = charges.iter().find(|charge| charge.rule() == Rule::Conversations)
-        && let Ok(chat) = chat(response.request())
-    {
+    let begun = charges.iter().find(|charge| charge.rule() == Rule::Conversations);
+    if let Some(begun) = begun.filter(|_| response.status() != StatusCode::CREATED) {
         chat.throttle().give_back(*begun);
     }
     let error = response.response().error().and_then(|error| error.as_error::<Problem>());
-    if let Some(refused) = error.and_then(|problem| problem.limited) {
-        standings.push(refused.into());
-    }
+    let refused = error.and_then(|problem| {
+        let rule = problem.limited?;
+        let (limit, wait) = (chat.throttle().limits()?.get(rule), problem.retry_after()?);
+        Some(tertulia_chat::Refused { rule, limit, wait })
+    });
+    standings.extend(refused.map(Told::from));
     Ok(tell(response, &standings).map_into_left_body())
 }
 

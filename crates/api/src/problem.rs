@@ -8,7 +8,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
-use tertulia_chat::{Error, Refused};
+use tertulia_chat::{Error, Rule};
 use tertulia_domain::{Fault, Faults, FieldFault};
 use utoipa::ToSchema;
 
@@ -38,7 +38,7 @@ pub(crate) struct Problem {
     retry_after: Option<Duration>,
     /// Which limit it is about.
     #[serde(skip)]
-    pub(crate) limited: Option<Refused>,
+    pub(crate) limited: Option<Rule>,
 }
 
 impl std::fmt::Display for Problem {
@@ -122,7 +122,7 @@ impl From<Error> for Problem {
             Error::Stale => problem(StatusCode::PRECONDITION_FAILED, "stale"),
             Error::Limited(refused) => {
                 let problem = problem(StatusCode::TOO_MANY_REQUESTS, "too_many_requests");
-                Self { limited: Some(refused), ..problem.waiting(refused.wait) }
+                Self { limited: Some(refused.rule), ..problem.waiting(refused.wait) }
             }
             Error::TooManyRequests(wait) => {
                 problem(StatusCode::TOO_MANY_REQUESTS, "too_many_requests").waiting(wait)
