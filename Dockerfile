@@ -11,10 +11,16 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     && cp target/release/tertulia /usr/local/bin/tertulia
 
 FROM debian:bookworm-slim
+# The authorities that browsers trust too: for PostgreSQL with sslmode=verify-full, and for buckets.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates \
+    && rm -rf /var/lib/apt/lists/*
 RUN groupadd --system --gid 10001 tertulia \
     && useradd --system --uid 10001 --gid tertulia --no-create-home --shell /usr/sbin/nologin tertulia \
     && install --directory --mode=0700 --owner=tertulia --group=tertulia /data
 COPY --from=build /usr/local/bin/tertulia /usr/local/bin/tertulia
+# Writes to /data only: the rest may be mounted read-only.
 # By number, so that a cluster can see that it is not root.
 USER 10001:10001
 WORKDIR /data

@@ -12,6 +12,8 @@ use crate::config::keys::{ALL, Key};
 pub struct Invocation {
     /// What to do.
     pub command: Command,
+    /// The settings file, if another than `tertulia.toml`.
+    pub config: Option<String>,
     /// Setting names (`DATA_DIR`) and what the flags give for them.
     pub flags: BTreeMap<&'static str, String>,
 }
@@ -27,6 +29,10 @@ pub enum Command {
     OpenApi,
     /// Ask a server that runs with the same settings whether it is alive.
     Health,
+    /// Say all that is wrong with the settings, and touch nothing.
+    CheckConfig,
+    /// Print the settings and where each comes from, without secrets.
+    PrintConfig,
     /// Make an admin's account. With SQLite, while no server runs.
     CreateAdmin {
         /// The username, not parsed yet.
@@ -50,6 +56,10 @@ pub fn parse<T: Into<OsString> + Clone>(
         Some(("migrate", inner)) => (Command::Migrate, inner),
         Some(("openapi", inner)) => (Command::OpenApi, inner),
         Some(("health", inner)) => (Command::Health, inner),
+        Some(("config", config)) => match config.subcommand() {
+            Some(("print", inner)) => (Command::PrintConfig, inner),
+            _ => (Command::CheckConfig, config.subcommand_matches("check").unwrap_or(config)),
+        },
         Some(("admin", admin)) => match admin.subcommand() {
             Some(("create", inner)) => (
                 Command::CreateAdmin {
@@ -63,8 +73,12 @@ pub fn parse<T: Into<OsString> + Clone>(
         },
         _ => (Command::Serve, &matches),
     };
-    Ok(Invocation { command, flags: flags(matches) })
+    let config = matches.get_one::<String>(CONFIG_FILE).cloned();
+    Ok(Invocation { command, config, flags: flags(matches) })
 }
+
+/// The name of `--config` among the arguments.
+const CONFIG_FILE: &str = "config file";
 
 fn flags(matches: &ArgMatches) -> BTreeMap<&'static str, String> {
     let value = |key: &Key| matches.get_one::<String>(key.name).cloned();
@@ -77,9 +91,17 @@ fn command() -> clap::Command {
         .about("A self-hosted real-time chat server. Without a command, it serves.")
         .after_help(
             "Every setting is also read from the environment and from `.env` in the current folder, under\n\
-             the name shown in brackets. Flags win over the environment, which wins over `.env`; an empty\n\
-             value is as good as none. Other users of the machine can see flags: give secrets by\n\
+             the name shown in brackets, and from `tertulia.toml` there, under the same name in lower case.\n\
+             Flags win over the environment, which wins over `.env`, which wins over `tertulia.toml`; an\n\
+             empty value is as good as none. Other users of the machine can see flags: give secrets by\n\
              environment or file.",
+        )
+        .arg(
+            Arg::new(CONFIG_FILE)
+                .long("config")
+                .value_name("FILE")
+                .global(true)
+                .help("The settings file [default: tertulia.toml in the current folder, if it is there]"),
         )
         .args(ALL.iter().map(argument))
         .subcommand(
@@ -91,7 +113,23 @@ fn command() -> clap::Command {
             clap::Command::new("health")
                 .about("Asks the server on HOST and PORT whether it is alive; exits with 0 or 1"),
         )
+        .subcommand(config())
         .subcommand(admin())
+}
+
+fn config() -> clap::Command {
+    clap::Command::new("config")
+        .about("Checks or prints the settings, and touches nothing")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(
+            clap::Command::new("check")
+                .about("Says all that is wrong with the settings; exits with 0 or 2"),
+        )
+        .subcommand(
+            clap::Command::new("print")
+                .about("Prints the settings as a settings file, and where each comes from"),
+        )
 }
 
 fn admin() -> clap::Command {
@@ -163,6 +201,19 @@ mod tests {
         for bad in [&["admin"][..], &["admin", "create"]] {
             assert_eq!(parsed(bad).unwrap_err().exit_code(), 2);
         }
+    }
+
+    #[test]
+    fn settings_are_checked_and_printed_from_whichever_file() {
+        let invocation = parsed(&["config", "check", "--config", "x.toml", "--port", "1"]).unwrap();
+        assert_eq!(invocation.command, Command::CheckConfig);
+        assert_eq!(invocation.config.as_deref(), Some("x.toml"));
+        assert_eq!(invocation.flags, BTreeMap::from([("PORT", "1".to_owned())]));
+        let invocation = parsed(&["--config", "y.toml", "config", "print"]).unwrap();
+        assert_eq!(invocation.command, Command::PrintConfig);
+        assert_eq!(invocation.config.as_deref(), Some("y.toml"));
+        assert_eq!(parsed(&[]).unwrap().config, None);
+        assert_eq!(parsed(&["config"]).unwrap_err().exit_code(), 2);
     }
 
     #[test]

@@ -1,11 +1,13 @@
-//! The server's settings, from flags, environment and `.env`.
+//! The server's settings, from flags, environment, `.env` and a settings file.
 
 mod database;
 mod env_file;
 mod error;
+mod file;
 pub mod keys;
 mod log;
 mod origins;
+mod print;
 mod reader;
 mod secret;
 mod values;
@@ -16,14 +18,16 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use tertulia_auth::Keys;
+use tertulia_auth::{Keys, Limits, Rule};
 use tertulia_chat::{StorageCredentials, StorageLocation};
 
 pub use self::database::Database;
 pub use self::error::SettingsError;
 use self::error::Source;
+pub use self::file::ConfigFile;
 pub use self::log::{Log, LogFormat};
 pub use self::origins::{Cors, CorsOrigins, WebOrigin};
+pub use self::print::print;
 pub use self::reader::Input;
 pub use self::secret::Secret;
 
@@ -69,6 +73,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// Whether requests are limited.
     pub rate_limits: bool,
+    /// How much is too much.
+    pub limits: Limits,
     /// Threads that serve requests, 1 to 64.
     pub workers: usize,
     /// How long a shutdown may take.
@@ -123,12 +129,13 @@ impl Settings {
         let credentials = read.value(&keys::CORS_ALLOW_CREDENTIALS, values::switch);
         let trusted_proxies = read.optional(&keys::TRUSTED_PROXIES, values::networks);
         let rate_limits = read.value(&keys::RATE_LIMITS, values::switch);
+        let limits = limits(&mut read);
         let workers = read.optional(&keys::WORKERS, values::number(1..=64));
         let drain = read.value(&keys::DRAIN_SECONDS, values::number(0..=600));
         let level = read.value(&keys::LOG_LEVEL, log::level);
         let format = read.value(&keys::LOG_FORMAT, log::format);
         let directives = read.optional(&RUST_LOG, log::directives);
-        let notes = foreign_names(&read).into_iter().collect();
+        let notes = foreign_names(&read).into_iter().chain(open_secrets(&read)).collect();
 
         let settings = || {
             let data_dir: PathBuf = data_dir?;
@@ -158,6 +165,7 @@ impl Settings {
                 },
                 trusted_proxies: trusted_proxies?.unwrap_or_default(),
                 rate_limits: rate_limits?,
+                limits: limits?,
                 workers: workers?.unwrap_or_else(cores),
                 drain: Duration::from_secs(drain?),
                 log: Log { level: level?, directives: directives?, format: format? },
@@ -221,6 +229,16 @@ fn files_keys(read: &mut Reader<'_>) -> Result<Option<StorageCredentials>, reade
     }
 }
 
+/// The limit of each rule; all that are wrong are told.
+fn limits(read: &mut Reader<'_>) -> Result<Limits, reader::Noted> {
+    let mut limits = Ok(Limits::default());
+    for (rule, key) in Rule::ALL.iter().filter_map(|rule| Some((*rule, keys::limit(*rule)?))) {
+        let limit = read.value(key, tertulia_auth::Limit::from_str);
+        limits = limits.and_then(|limits| Ok(limits.with(rule, limit?)));
+    }
+    limits
+}
+
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(256)
 }
@@ -239,6 +257,18 @@ fn foreign_names(read: &Reader<'_>) -> Option<Note> {
     (!names.is_empty()).then(|| {
         Note::Info(format!(".env: ignored, no settings of this server: {}", names.join(", ")))
     })
+}
+
+/// A word about secrets that stand where every user of the machine can read them.
+fn open_secrets(read: &Reader<'_>) -> Option<Note> {
+    let file = read.file().filter(|file| file.open)?;
+    let is_secret = |name: &str| keys::ALL.iter().any(|key| key.name == name && key.hides());
+    let secret = file.entries.iter().find(|entry| is_secret(&entry.name))?;
+    Some(Note::Warning(format!(
+        "{} can be read by every user of this machine, and {} stands in it: chmod o-r",
+        file.name(),
+        secret.name.to_ascii_lowercase()
+    )))
 }
 
 #[cfg(test)]

@@ -73,6 +73,7 @@ pub(crate) fn options(settings: &Settings) -> anyhow::Result<Options> {
     Ok(Options {
         access_ttl: time::Duration::try_from(settings.access_token_lifetime)?,
         throttled: settings.rate_limits,
+        limits: settings.limits.clone(),
         registration_open: settings.registration_open,
         guests: settings.guests,
         guest_ttl: time::Duration::try_from(settings.guest_lifetime)?,

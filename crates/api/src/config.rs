@@ -56,6 +56,12 @@ impl Config {
         self.trusted_proxies.iter().any(|net| net.contains(&address))
     }
 
+    /// Whether people reach this server by TLS only, as far as its settings say.
+    pub(crate) fn is_only_tls(&self) -> bool {
+        let mut origins = self.public_origins.iter();
+        !self.public_origins.is_empty() && origins.all(|origin| origin.starts_with("https://"))
+    }
+
     /// Whether the name by which a request calls this server is one of its own.
     pub(crate) fn knows_host(&self, host: &str) -> bool {
         if !self.loopback {

@@ -1,5 +1,6 @@
 //! The OpenAPI document, made from the code.
 
+mod limits;
 pub(crate) mod problems;
 mod socket;
 
@@ -66,6 +67,7 @@ pub fn openapi() -> OpenApi {
             }
         }
     }
+    limits::document(&mut document);
     document
 }
 

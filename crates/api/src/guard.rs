@@ -6,19 +6,19 @@ use actix_cors::CorsError;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, ResponseError};
 use tertulia_domain::UserId;
 use uuid::Uuid;
 
-use crate::Config;
 use crate::problem::Problem;
 use crate::server::Course;
 
+mod protect;
 mod unread;
 
+pub(crate) use protect::protect;
 use unread::{Holding, Unread};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -71,29 +71,6 @@ pub(crate) async fn hang_up(
             .map_body(|_, body| Holding { answer: body.boxed(), _unread: unread })
             .map_into_right_body(),
     })
-}
-
-/// Refuses requests that call this server by a name that is not its own, and says to browsers what
-/// its answers are for.
-pub(crate) async fn protect(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    let config = request.app_data::<Data<Config>>();
-    let mut response = if config.is_some_and(|config| config.knows_host(host.unwrap_or_default())) {
-        next.call(request).await?.map_into_left_body()
-    } else {
-        let status = StatusCode::MISDIRECTED_REQUEST;
-        let detail = "this server is not called so; set PUBLIC_URL if it should be";
-        let problem = Problem::new(status, "unknown_host", detail);
-        request.into_response(problem.error_response()).map_into_right_body()
-    };
-    let headers = response.headers_mut();
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    Ok(response)
 }
 
 /// Gives a refused preflight the shape of all other problems.

@@ -6,6 +6,7 @@ mod docs;
 mod extract;
 mod fields;
 mod guard;
+mod limits;
 mod problem;
 mod routes;
 mod server;

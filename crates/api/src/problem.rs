@@ -8,7 +8,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
-use tertulia_chat::Error;
+use tertulia_chat::{Error, Rule};
 use tertulia_domain::{Fault, Faults, FieldFault};
 use utoipa::ToSchema;
 
@@ -36,6 +36,9 @@ pub(crate) struct Problem {
     pub(crate) errors: Vec<FieldFault>,
     #[serde(skip)]
     retry_after: Option<Duration>,
+    /// Which limit it is about.
+    #[serde(skip)]
+    pub(crate) limited: Option<Rule>,
 }
 
 impl std::fmt::Display for Problem {
@@ -59,6 +62,7 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             retry_after: None,
+            limited: None,
         }
     }
 
@@ -116,6 +120,10 @@ impl From<Error> for Problem {
             Error::Invalid(faults) => faults.into(),
             Error::TooLarge(_) => problem(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"),
             Error::Stale => problem(StatusCode::PRECONDITION_FAILED, "stale"),
+            Error::Limited(refused) => {
+                let problem = problem(StatusCode::TOO_MANY_REQUESTS, "too_many_requests");
+                Self { limited: Some(refused.rule), ..problem.waiting(refused.wait) }
+            }
             Error::TooManyRequests(wait) => {
                 problem(StatusCode::TOO_MANY_REQUESTS, "too_many_requests").waiting(wait)
             }

@@ -1,8 +1,10 @@
 //! What can be asked over HTTP: every path once, here, and one file a topic.
 
+use actix_web::dev::HttpServiceFactory;
 use actix_web::http::header::{self, HeaderName};
+use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{FromRequest, HttpRequest, HttpResponse, Resource, Route, dev, guard};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, Route, dev, guard};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -21,6 +23,7 @@ mod home;
 mod idempotency;
 mod invitations;
 mod invites;
+mod limits;
 mod members;
 mod messages;
 mod pages;
@@ -35,7 +38,7 @@ mod users;
 
 pub(crate) use drafts::NewDraft;
 pub(crate) use home::Draining;
-pub(crate) use paging::{MAX_COUNT, opaque};
+pub(crate) use paging::{MAX_COUNT, MAX_LIMIT, opaque};
 pub(crate) use status::NewStatus;
 
 /// Registers operations, and names them for the OpenAPI document and its tests.
@@ -64,6 +67,7 @@ operations! {
     "/" { get home::home }
     "/health" { get home::health }
     "/ready" { get home::ready }
+    "/api/v1/limits" { get limits::limits }
 
     "/api/v1/auth/register" { post auth::register }
     "/api/v1/auth/login" { post auth::log_in }
@@ -185,7 +189,10 @@ pub(crate) fn configure(service: &mut ServiceConfig) {
         .service(resource("/docs", [("get", on::get().to(pages::to_swagger_ui))]))
         .service(resource("/docs/{file:.*}", [("get", on::get().to(pages::swagger_ui))]))
         .service(resource("/redoc", [("get", on::get().to(pages::redoc))]))
-        .default_service(web::to(not_found));
+        .default_service(
+            web::to(not_found)
+                .wrap(from_fn(|request, next| crate::limits::enforce("", request, next))),
+        );
 }
 
 /// Nothing is at this path.
@@ -194,7 +201,10 @@ async fn not_found() -> Answer {
 }
 
 /// A path with all that it takes. Other methods are answered 405.
-fn resource<const N: usize>(path: &str, routes: [(&'static str, Route); N]) -> Resource {
+fn resource<const N: usize>(
+    path: &'static str,
+    routes: [(&'static str, Route); N],
+) -> impl HttpServiceFactory {
     let mut allowed = Vec::with_capacity(N + 1);
     let mut resource = web::resource(path);
     for (method, route) in routes {
@@ -205,7 +215,9 @@ fn resource<const N: usize>(path: &str, routes: [(&'static str, Route); N]) -> R
         resource = resource.route(route);
     }
     let allowed = allowed.join(", ");
-    resource.default_service(web::to(move || std::future::ready(method_not_allowed(&allowed))))
+    resource
+        .default_service(web::to(move || std::future::ready(method_not_allowed(&allowed))))
+        .wrap(from_fn(move |request, next| crate::limits::enforce(path, request, next)))
 }
 
 /// Routes by method, as the table of operations names them.

@@ -190,7 +190,7 @@ fn cors(config: &Cors) -> CorsMiddleware {
             header::LOCATION,
             header::RETRY_AFTER,
         ])
-        .expose_headers(["x-request-id"])
+        .expose_headers(["x-request-id", "ratelimit", "ratelimit-policy"])
         .block_on_origin_mismatch(false)
         .max_age(3600);
     if config.any {

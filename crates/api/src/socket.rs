@@ -10,7 +10,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use bytes::Bytes;
-use tertulia_chat::{Caller, Chat, Error};
+use tertulia_chat::{Caller, Chat, Error, Rule};
 use tertulia_domain::{Fault, Faults, Timestamp};
 use tertulia_realtime::{CloseReason, Connection, Worker};
 
@@ -20,10 +20,14 @@ use crate::server::{self, Course};
 
 mod frames;
 mod incoming;
+mod limited;
 mod looking;
 mod session;
 
 pub use frames::CLIENT_FRAMES;
+pub(crate) use incoming::MAX_MESSAGE;
+pub(crate) use looking::{MAX_FOCUS, MAX_VISITS};
+pub(crate) use session::MAX_UNANSWERED;
 
 /// The subprotocol, echoed when a client offers it.
 const PROTOCOL: &str = "tertulia.v1";
@@ -50,6 +54,9 @@ pub(crate) async fn connect(
     let caller = authenticate(&request, &chat, asked("ticket")).await?;
     let address = Some(config(&request)?.client_address(&request));
     let caller = Caller { address, ..caller };
+    let throttle = chat.throttle();
+    let opened = throttle.take(&[throttle.charge(Rule::Sockets, caller.user)], |_| {});
+    opened.map_err(Error::from)?;
     if worker.is_draining() {
         return Err(Error::Unavailable.into());
     }

@@ -8,7 +8,7 @@
 //! - [`FileLink`] is an address of a file that is good by itself for a moment.
 //! - [`secret`] makes opaque tokens, of which only hashes are stored.
 //! - [`Passwords`] hashes and verifies passwords, off the runtime and bounded.
-//! - [`Throttle`] slows down whoever guesses, without locking anybody else out.
+//! - [`Throttle`] bounds what anybody does in a time, without locking anybody else out.
 
 mod error;
 mod keys;
@@ -24,5 +24,7 @@ pub use keys::Keys;
 pub use links::FileLink;
 pub use passwords::Passwords;
 pub use server_secret::WeakSecret;
-pub use throttle::{Attempt, Limit, Limits, RetryAfter, Throttle};
+pub use throttle::{
+    Attempt, Charge, Gauge, Limit, Limits, NoLimit, Refused, Rule, Scope, Standing, Throttle,
+};
 pub use tokens::{AccessClaims, Tokens};

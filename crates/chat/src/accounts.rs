@@ -89,10 +89,7 @@ impl Chat {
         let Some(password) = password else {
             return Err(Error::field("password", "missing", "this field is needed"));
         };
-        let attempt = inner
-            .throttle
-            .log_in(&caller.user.to_string(), client.address)
-            .map_err(|wait| Error::TooManyRequests(wait.duration()))?;
+        let attempt = inner.throttle.log_in(&caller.user.to_string(), client.address)?;
         match inner.passwords.verify(Some(&hash), password).await {
             Ok(true) => {
                 attempt.forgive();
@@ -121,8 +118,7 @@ impl Chat {
     }
 
     pub(crate) fn throttle_registration(&self, client: &Client) -> Result<(), Error> {
-        let passed = self.0.throttle.registration(client.address);
-        passed.map_err(|wait| Error::TooManyRequests(wait.duration()))
+        Ok(self.0.throttle.registration(client.address)?)
     }
 
     pub(crate) fn require_open(&self) -> Result<(), Error> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tertulia_auth::Refused;
 use tertulia_domain::policy::Denied;
 use tertulia_domain::{Fault, Faults, Rejection};
 use tertulia_files as files;
@@ -46,7 +47,10 @@ pub enum Error {
     /// The thing is not as the precondition said: fetch it again.
     #[error("it has changed since")]
     Stale,
-    /// Too often. Try again after this time.
+    /// More often than a limit allows.
+    #[error("too many requests")]
+    Limited(Refused),
+    /// Too much at a time. Try again after this time.
     #[error("too many requests")]
     TooManyRequests(Duration),
     /// More is queued than may wait. Try again after this time; nothing was written.
@@ -99,6 +103,12 @@ impl From<store::Error> for Error {
                 Self::internal(error)
             }
         }
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        Self::Limited(refused)
     }
 }
 

@@ -93,6 +93,10 @@ impl Files {
         }
     }
 
+    pub(crate) fn options(&self) -> FileOptions {
+        self.options
+    }
+
     pub(crate) fn collector(
         &self,
         store: &Store,

@@ -124,8 +124,6 @@ impl Chat {
         channel: ChannelId,
         user: UserId,
     ) -> Result<(Invitation, bool), Error> {
-        let counted = self.0.throttle.invitation(&caller.user.to_string());
-        counted.map_err(|wait| Error::TooManyRequests(wait.duration()))?;
         let change = InviteChange::Invite { channel, by: caller.user, user };
         match self.change_invite(caller, change).await? {
             Outcome::Invitation { invitation, created } => Ok((invitation, created)),

@@ -34,7 +34,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tertulia_auth::{Keys, Limits, Passwords, Throttle, Tokens};
+use tertulia_auth::{Keys, Passwords, Tokens};
 use tertulia_domain::{Clock, Feed, SessionId, Timestamp, UserId};
 use tertulia_realtime::{Bus, Hub};
 use tokio::sync::{Notify, Semaphore};
@@ -57,6 +57,7 @@ pub use presence::{OwnView, PersonView};
 use reading::Marks;
 pub use sessions::Client;
 pub use sync::{Delta, FeedCursor};
+pub use tertulia_auth::{Charge, Gauge, Limit, Limits, Refused, Rule, Scope, Standing, Throttle};
 pub use tertulia_files::{
     Content as FileBytes, Credentials as StorageCredentials, Location as StorageLocation, Storage,
 };
@@ -76,8 +77,10 @@ const MAX_ACCESS_TTL: time::Duration = time::Duration::days(1);
 pub struct Options {
     /// How long an access token is good: 1 minute to 1 day.
     pub access_ttl: time::Duration,
-    /// Whether log-ins and registrations are throttled.
+    /// Whether anything is limited.
     pub throttled: bool,
+    /// How much is too much.
+    pub limits: Limits,
     /// How long a batch may wait for more changes, which it does only while more are likely to come
     /// in that time: a transaction of its own costs a change ten times what it costs in company.
     pub gather: Duration,
@@ -107,6 +110,7 @@ impl Default for Options {
         Self {
             access_ttl: time::Duration::minutes(15),
             throttled: true,
+            limits: Limits::default(),
             gather: Duration::from_millis(2),
             reconcile_every: Duration::from_secs(1),
             poll_system_every: Duration::from_millis(500),
@@ -239,8 +243,11 @@ impl Chat {
         let files = Files::new(storage, options.files);
         let collector = files.collector(&store, &clock, &epoch, options.purge_every);
         let collector = tokio::spawn(collector.run(stop.subscribe()));
-        let limits = Limits::default();
-        let throttle = if options.throttled { Throttle::new(limits) } else { Throttle::off() };
+        let throttle = if options.throttled {
+            Throttle::new(options.limits, clock.clone())
+        } else {
+            Throttle::off()
+        };
         let chat = Self(Arc::new(Inner {
             tokens: Tokens::new(&keys),
             passwords: Passwords::new().map_err(Error::internal)?,
@@ -297,6 +304,18 @@ impl Chat {
     /// The time by which tokens are judged.
     pub fn now(&self) -> Timestamp {
         self.0.clock.now()
+    }
+
+    /// How much anybody may do. What is done to an account before its owner has proven who they are
+    /// (signing in, registering) is limited here; all else by whoever takes the request, before it
+    /// costs anything.
+    pub fn throttle(&self) -> &Throttle {
+        &self.0.throttle
+    }
+
+    /// How large files may be.
+    pub fn file_options(&self) -> FileOptions {
+        self.0.files.options()
     }
 
     /// Whether the database answers.

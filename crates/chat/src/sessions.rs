@@ -43,10 +43,7 @@ impl Chat {
         // Guesses count against the account, however it is called, and this address only: nobody
         // can lock somebody else out.
         let account = found.as_ref().map_or(username_key, |found| found.user.to_string());
-        let attempt = inner
-            .throttle
-            .log_in(&account, client.address)
-            .map_err(|wait| Error::TooManyRequests(wait.duration()))?;
+        let attempt = inner.throttle.log_in(&account, client.address)?;
         let hash = found.as_ref().and_then(|found| found.password_hash.as_deref());
         let right = match inner.passwords.verify(hash, password).await {
             Ok(right) => right,

@@ -1,7 +1,8 @@
 //! The only place that reads the time.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::Instant;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::format_description::BorrowedFormatItem;
@@ -100,6 +101,19 @@ impl Clock {
         match &self.0 {
             Some(millis) => Timestamp(millis.load(Ordering::Relaxed)),
             None => OffsetDateTime::now_utc().into(),
+        }
+    }
+
+    /// How long it has been since some moment of this process: it never goes back, whatever becomes
+    /// of the date. Of a manual clock, the same as [`Clock::now`].
+    pub fn elapsed(&self) -> std::time::Duration {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        match &self.0 {
+            Some(millis) => {
+                let millis = u64::try_from(millis.load(Ordering::Relaxed)).unwrap_or_default();
+                std::time::Duration::from_millis(millis)
+            }
+            None => START.elapsed(),
         }
     }
 

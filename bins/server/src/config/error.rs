@@ -1,6 +1,7 @@
 //! What is wrong with the settings, and where each wrong value came from.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// Where a value came from. The lesser wins.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -11,6 +12,8 @@ pub(super) enum Source {
     Environment,
     /// This line of `.env`, counted from 1.
     EnvFile(usize),
+    /// The settings file of this name, and the line of it, counted from 1.
+    File(Arc<str>, usize),
     /// Nowhere: it is the default.
     Default,
 }
@@ -28,6 +31,7 @@ impl fmt::Display for Source {
             Self::Flag => f.write_str("command line"),
             Self::Environment => f.write_str("environment"),
             Self::EnvFile(line) => write!(f, ".env, line {line}"),
+            Self::File(name, line) => write!(f, "{name}, line {line}"),
             Self::Default => f.write_str("default"),
         }
     }

@@ -1,8 +1,10 @@
-//! Every setting: its name, its default and what it means. `--help`, the reading of the three
+//! Every setting: its name, its default and what it means. `--help`, the reading of the four
 //! sources and the tests of `.env.example` and `docs/OPERATIONS.md` all follow this list.
 
+use tertulia_auth::Rule;
+
 /// One setting. Its name in the environment and in `.env` is `name`; its flag is the same in
-/// kebab-case.
+/// kebab-case, and in the settings file it is in lower case.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Key {
     /// As in the environment: `DATA_DIR`.
@@ -28,6 +30,12 @@ impl Key {
     /// The flag without its dashes: `data-dir`.
     pub fn flag(&self) -> String {
         self.name.to_ascii_lowercase().replace('_', "-")
+    }
+
+    /// Whether the value is never shown. The origins among the secrets are refused if they hold a
+    /// password: those that were accepted are none.
+    pub fn hides(&self) -> bool {
+        self.secret && !matches!(self.name, "PUBLIC_URL" | "CORS_ORIGINS")
     }
 
     /// The default as `--help` shows it.
@@ -107,7 +115,45 @@ keys! {
     TRUSTED_PROXIES, Said("none"), false,
         "Addresses or CIDR ranges whose X-Forwarded-For is believed: commas or a JSON list";
     RATE_LIMITS, Value("on"), false,
-        "Limits of log-ins and registrations per person and address; off is for tests and benchmarks";
+        "Whether anything is limited; off is for tests and benchmarks";
+    LIMIT_ANONYMOUS, Value("2000/20s"), false,
+        "Requests of an address without a good token, as 2000/20s: so many at once, and as many again in that time";
+    LIMIT_READINESS, Value("100/10s"), false,
+        "Questions of an address to /ready";
+    LIMIT_REQUESTS, Value("2000/40s"), false,
+        "Requests of an account";
+    LIMIT_SESSION, Value("1000/40s"), false,
+        "Requests of a signed-in device";
+    LIMIT_FRAMES, Value("3000/30s"), false,
+        "Frames of a socket";
+    LIMIT_SOCKETS, Value("100/60s"), false,
+        "Sockets that an account opens";
+    LIMIT_MESSAGES, Value("300/60s"), false,
+        "Messages of an account";
+    LIMIT_CHANNEL_MESSAGES, Value("100/50s"), false,
+        "Messages of an account to one channel";
+    LIMIT_REACTIONS, Value("200/50s"), false,
+        "Reactions of an account";
+    LIMIT_MESSAGE_REACTIONS, Value("60/60s"), false,
+        "Reactions of an account to one message";
+    LIMIT_CHANGES, Value("300/150s"), false,
+        "All else that an account writes";
+    LIMIT_SEARCHES, Value("120/60s"), false,
+        "Searches of an account, and lists by the beginning of a name";
+    LIMIT_UPLOADS, Value("200/1000s"), false,
+        "Files that an account sends";
+    LIMIT_CONVERSATIONS, Value("50/3000s"), false,
+        "Conversations and groups that an account begins";
+    LIMIT_INVITATIONS, Value("50/3000s"), false,
+        "Invitations by an account";
+    LIMIT_PROBES, Value("10/600s"), false,
+        "Changes of an account's e-mail address";
+    LIMIT_LOG_INS, Value("100/100s"), false,
+        "Attempts of an address to sign in";
+    LIMIT_GUESSES, Value("20/1200s"), false,
+        "Wrong passwords for an account from one address";
+    LIMIT_REGISTRATIONS, Value("40/2400s"), false,
+        "Registrations and guests from an address";
     WORKERS, Said("one for each processor core"), false,
         "Threads that serve requests, 1 to 64";
     DRAIN_SECONDS, Value("8"), false,
@@ -116,6 +162,15 @@ keys! {
         "trace, debug, info, warn, error or off; Python's names too. RUST_LOG, when set, wins";
     LOG_FORMAT, Value("human"), false,
         "human, or json: one object a line";
+}
+
+/// The setting of a limit: `LIMIT_` and its name.
+pub fn limit(rule: Rule) -> Option<&'static Key> {
+    let is_of = |key: &&Key| {
+        let name = key.name.strip_prefix("LIMIT_");
+        name.is_some_and(|name| name.eq_ignore_ascii_case(rule.name()))
+    };
+    ALL.iter().find(is_of)
 }
 
 #[cfg(test)]
@@ -139,6 +194,17 @@ mod tests {
             };
             assert!(MANUAL.contains(&row), "docs/OPERATIONS.md has no row {row:?}");
         }
+    }
+
+    #[test]
+    fn every_limit_has_a_setting_and_the_same_default() {
+        for rule in Rule::ALL {
+            let key = limit(*rule).unwrap();
+            assert_eq!(key.default, Fallback::Value(key.default_text()));
+            assert_eq!(key.default_text().parse(), Ok(rule.default_limit()), "{}", key.name);
+        }
+        let settings = ALL.iter().filter(|key| key.name.starts_with("LIMIT_")).count();
+        assert_eq!(settings, Rule::ALL.len());
     }
 
     #[test]

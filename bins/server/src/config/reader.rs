@@ -6,11 +6,12 @@ use std::io;
 use std::path::Path;
 
 use super::env_file::{self, Entry};
+use super::file::{Assignments, ConfigFile};
 use super::keys::{Fallback, Key};
 use super::{SettingsError, Source};
 
-/// Where settings come from. Flags win over the environment, which wins over `.env`; an empty value
-/// is as good as none.
+/// Where settings come from. Flags win over the environment, which wins over `.env`, which wins over
+/// the settings file; an empty value is as good as none.
 pub struct Input<'a> {
     /// Setting names (`DATA_DIR`) and what the command line gives for them.
     pub flags: &'a BTreeMap<&'static str, String>,
@@ -18,6 +19,8 @@ pub struct Input<'a> {
     pub environment: &'a BTreeMap<String, String>,
     /// The text of `.env`, empty if there is none.
     pub env_file: &'a str,
+    /// The settings file, if there is one.
+    pub file: Option<&'a ConfigFile>,
     /// Reads the file that a `*_FILE` setting names.
     pub read_file: &'a dyn Fn(&Path) -> io::Result<String>,
 }
@@ -25,24 +28,33 @@ pub struct Input<'a> {
 pub(super) struct Reader<'a> {
     input: &'a Input<'a>,
     env_file: Vec<Entry>,
+    file: Option<Assignments>,
     faults: Vec<String>,
 }
 
 /// A fault was noted; [`Reader::finish`] tells it.
+#[derive(Clone, Copy)]
 pub(super) struct Noted;
 
 /// A value and where it was found.
 pub(super) struct Found {
     pub(super) value: String,
-    source: Source,
+    pub(super) source: Source,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(input: &'a Input<'a>) -> Self {
         let (env_file, bad) = env_file::parse(input.env_file);
-        let faults =
+        let mut faults: Vec<_> =
             bad.iter().map(|bad| format!(".env, line {}: {}", bad.line, bad.reason)).collect();
-        Self { input, env_file, faults }
+        let (file, bad) = input.file.map(Assignments::read).unzip();
+        faults.extend(bad.into_iter().flatten());
+        Self { input, env_file, file, faults }
+    }
+
+    /// What the settings file sets.
+    pub(super) fn file(&self) -> Option<&Assignments> {
+        self.file.as_ref()
     }
 
     /// What `.env` assigns.
@@ -113,7 +125,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn find(&mut self, key: &Key) -> Result<Option<Found>, Noted> {
+    pub(super) fn find(&mut self, key: &Key) -> Result<Option<Found>, Noted> {
         let flag = self.input.flags.get(key.name).map(|value| (value.clone(), Source::Flag));
         let variable = || {
             let value = self.input.environment.get(key.name)?;
@@ -124,10 +136,12 @@ impl<'a> Reader<'a> {
             Some((entry.value.clone(), Source::EnvFile(entry.line)))
         };
         let not_empty = |(value, _): &(String, Source)| !value.trim().is_empty();
+        let file = || self.file.as_ref()?.find(key.name);
         let found = flag
             .filter(not_empty)
             .or_else(|| variable().filter(not_empty))
-            .or_else(|| line().filter(not_empty));
+            .or_else(|| line().filter(not_empty))
+            .or_else(|| file().filter(not_empty));
         let Some((value, source)) = found else { return Ok(None) };
         if value.contains(|c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER) {
             return self.note(key.name, &source, &"control characters or bytes that are not UTF-8");

@@ -7,6 +7,8 @@ use tracing_subscriber::filter::LevelFilter;
 
 use super::*;
 
+mod file;
+
 /// The `.env` files as the documents of other servers print them, with a secret of one's own.
 const CHANNELS_API: &str = "\
 DATABASE_URL=postgresql://postgres:postgres@db:5432/chat_db
@@ -44,6 +46,7 @@ struct Given {
     flags: BTreeMap<&'static str, String>,
     environment: BTreeMap<String, String>,
     env_file: String,
+    file: Option<ConfigFile>,
     files: BTreeMap<&'static str, &'static str>,
 }
 
@@ -76,6 +79,7 @@ impl Given {
             flags: &self.flags,
             environment: &self.environment,
             env_file: &self.env_file,
+            file: self.file.as_ref(),
             read_file: &read_file,
         })
     }

@@ -21,15 +21,21 @@ static SWAGGER: LazyLock<Arc<SwaggerConfig<'static>>> = LazyLock::new(|| {
 
 /// Nothing but this server's own files, and no scripts on the page itself. Swagger UI has styles
 /// and images on it.
-const SWAGGER_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; \
-    img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'";
+const SWAGGER_POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; \
+    style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; \
+    form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
-/// The one script that is not this server's own is pinned by its hash (in `redoc.html`).
-const REDOC_POLICY: &str = "default-src 'self'; script-src https://cdn.jsdelivr.net; \
-    style-src 'self' 'unsafe-inline'; img-src 'self' data:; worker-src blob:; \
-    base-uri 'none'; frame-ancestors 'none'";
+/// The one script is not this server's own: it alone is let in, and pinned by its hash (in
+/// `redoc.html`). It writes its styles into the page, and searches in a worker.
+const REDOC_POLICY: &str = "default-src 'none'; \
+    script-src https://cdn.jsdelivr.net/npm/redoc@2.5.4/bundles/redoc.standalone.js; \
+    connect-src 'self'; style-src 'unsafe-inline'; img-src 'self' data:; worker-src blob:; \
+    form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
-const HOME_POLICY: &str = "default-src 'none'; connect-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
+/// No scripts, and the one style that stands in the page, by its hash.
+const HOME_POLICY: &str = "default-src 'none'; \
+    style-src 'sha256-eSbFahJxR88GEU6vs6+Nlfcu7gWK3pqqeBqlgdJEKyo='; \
+    form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
 /// `redoc` 2.5.4, as npm and jsDelivr have it. Its hash is what `npm pack redoc@2.5.4` and `openssl
 /// dgst -sha384 -binary bundles/redoc.standalone.js | base64` give.
@@ -37,10 +43,14 @@ const REDOC: &str = include_str!("pages/redoc.html");
 
 const HOME: &str = include_str!("pages/home.html");
 
+/// The same for everybody, and asked about each time: it changes with the version.
+const PUBLIC: (HeaderName, &str) = (header::CACHE_CONTROL, "no-cache");
+
 fn page(policy: &'static str, html: String) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
         .insert_header(policy_header(policy))
+        .insert_header(PUBLIC)
         .body(html)
 }
 
@@ -72,7 +82,7 @@ fn escape(text: &str) -> String {
 
 /// `/openapi.json`.
 pub(super) async fn openapi_json() -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(OPENAPI.as_str())
+    HttpResponse::Ok().content_type("application/json").insert_header(PUBLIC).body(OPENAPI.as_str())
 }
 
 /// `/docs`: the files of Swagger UI are beside `/docs/`.
@@ -87,6 +97,7 @@ pub(super) async fn swagger_ui(InPath(file): InPath<String>) -> Answer {
     Ok(HttpResponse::Ok()
         .content_type(found.content_type)
         .insert_header(policy_header(SWAGGER_POLICY))
+        .insert_header(PUBLIC)
         .body(found.bytes.into_owned()))
 }
 
@@ -97,11 +108,24 @@ pub(super) async fn redoc() -> HttpResponse {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use sha2::{Digest, Sha256};
+
     use super::*;
 
     #[test]
     fn a_name_cannot_be_a_tag() {
         assert_eq!(escape("<b>&\"'"), "&lt;b&gt;&amp;&quot;&#39;");
+    }
+
+    #[test]
+    fn the_style_of_the_page_is_the_one_that_is_let_in() {
+        let style = HOME.split("<style>").nth(1).unwrap().split("</style>").next().unwrap();
+        let hash = STANDARD.encode(Sha256::digest(style.as_bytes()));
+        assert!(HOME_POLICY.contains(&format!("'sha256-{hash}'")), "{hash}");
+        // Nothing is filled in there.
+        assert!(!style.contains("{app_name}") && !style.contains("{version}"));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::fields::{Fields, Input, text};
 const DEFAULT_LIMIT: i64 = 50;
 
 /// How many items a page may have.
-const MAX_LIMIT: i64 = 100;
+pub(crate) const MAX_LIMIT: i64 = 100;
 
 /// The longest cursor that this server makes: of a channel's name of 80 characters, folded.
 const MAX_CURSOR: usize = 1024;

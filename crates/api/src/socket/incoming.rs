@@ -10,7 +10,7 @@ use futures_util::Stream;
 use tertulia_realtime::CloseReason;
 
 /// The largest message: 64 KiB, in one frame or in fragments.
-pub(super) const MAX_MESSAGE: usize = 64 * 1024;
+pub(crate) const MAX_MESSAGE: usize = 64 * 1024;
 
 /// Fragments of one message: enough for any honest client.
 const MAX_FRAGMENTS: usize = 64;

@@ -12,10 +12,10 @@ use crate::fields::{Fields, Input, id};
 use crate::routes::{MAX_COUNT, NewDraft, NewStatus};
 
 /// Channels that a socket may look at.
-pub(super) const MAX_FOCUS: usize = 20;
+pub(crate) const MAX_FOCUS: usize = 20;
 
 /// Channels that a socket may hear without its user being in them.
-pub(super) const MAX_VISITS: usize = 20;
+pub(crate) const MAX_VISITS: usize = 20;
 
 /// Typing is told again after this time: clients say it with every key.
 const TYPING_EVERY: Duration = Duration::from_secs(3);

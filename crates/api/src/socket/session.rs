@@ -15,21 +15,22 @@ use serde::Serialize;
 use serde_json::Value;
 use tertulia_chat::{Caller, ChannelHead, Chat, Delta, Error, FeedCursor, Ready};
 use tertulia_domain::{
-    Account, ChannelId, Cursor, Feed, Message, MessageBody, MessagePrecondition, OwnStatus,
-    SessionId, Timestamp,
+    Account, ChannelId, Cursor, Feed, Message, MessagePrecondition, OwnStatus, SessionId, Timestamp,
 };
 use tertulia_realtime::{CloseReason, Connection};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, Sleep};
 
 use super::frames::{Asked, FeedName, Request, reply};
-use super::incoming::{Incoming, MAX_MESSAGE, Reader};
+use super::incoming::{Incoming, Reader};
+use super::limited::{self, Limited};
 use super::looking::{self, Look, Nothing, Typed};
+use crate::limits::LimitsView;
 use crate::problem::Problem;
 use crate::routes::{NewDraft, opaque};
 
 /// Frames that may wait for their replies; then the socket is not read from.
-const MAX_UNANSWERED: usize = 64;
+pub(crate) const MAX_UNANSWERED: usize = 64;
 
 /// How long a client may take to hang up once it was told to.
 const LINGER: Duration = Duration::from_secs(2);
@@ -45,6 +46,7 @@ pub(super) struct Session {
     /// One page of what was missed at a time: pages are large.
     syncing: Rc<Semaphore>,
     typed: Typed,
+    limited: Limited,
 }
 
 /// The reply to a frame, and, when it is a page, of what, and what is said to whoever may no longer
@@ -72,7 +74,8 @@ impl Session {
     ) -> Self {
         let syncing = Rc::new(Semaphore::new(1));
         let (unanswered, typed) = (FuturesUnordered::new(), Typed::default());
-        Self { chat, caller, connection, since, unanswered, syncing, typed }
+        let limited = Limited::new(&chat);
+        Self { chat, caller, connection, since, unanswered, syncing, typed, limited }
     }
 
     /// Serves the socket until it closes.
@@ -125,7 +128,8 @@ impl Session {
             let heads = heads.chain([(Feed::Me(self.caller.user), ready.head)]);
             if heard == allowed && connection.learn(heads) {
                 let status = chat.greet(&self.caller).await?;
-                let frame = ReadyFrame::new(ready, status, self.caller.session);
+                let limits = LimitsView::of(chat);
+                let frame = ReadyFrame::new(ready, status, self.caller.session, limits);
                 return Ok(serde_json::to_vec(&frame).unwrap_or_default());
             }
         }
@@ -204,6 +208,7 @@ impl Session {
     /// Answers a frame, or begins to. True when the token was renewed.
     fn answer(&mut self, text: &str) -> bool {
         let Asked { reference, request } = Asked::parse(text);
+        let request = self.within_limits(request);
         if !matches!(request, Ok(Request::Ping | Request::AuthRefresh { .. })) {
             self.connection.acted(self.chat.now());
         }
@@ -259,6 +264,14 @@ impl Session {
             Err(problem) => self.connection.send(&reply::<()>(&reference, &Err(problem))),
         }
         false
+    }
+
+    /// What is asked, unless it is too much.
+    fn within_limits(&self, asked: Result<Request, Problem>) -> Result<Request, Problem> {
+        self.limited.frame().map_err(Error::from)?;
+        let request = asked?;
+        limited::request(&self.chat, &self.caller, &request).map_err(Error::from)?;
+        Ok(request)
     }
 
     fn look(&mut self, reference: Value, look: Look) {
@@ -397,7 +410,7 @@ struct ReadyFrame {
     epoch: String,
     server_time: Timestamp,
     since: Option<Timestamp>,
-    limits: Limits,
+    limits: LimitsView,
     me: MeHead,
     channels: Vec<ChannelHead>,
     next: Option<Cursor>,
@@ -409,16 +422,6 @@ struct MeHead {
     head: i64,
     #[serde(flatten)]
     own: OwnStatus,
-}
-
-/// What a client had better not exceed.
-#[derive(Serialize)]
-struct Limits {
-    frame_bytes: usize,
-    content_characters: usize,
-    unanswered_frames: usize,
-    focused_channels: usize,
-    subscriptions: usize,
 }
 
 #[derive(Serialize)]
@@ -439,7 +442,7 @@ struct Overloaded {
 }
 
 impl ReadyFrame {
-    fn new(ready: Ready, own: OwnStatus, session_id: SessionId) -> Self {
+    fn new(ready: Ready, own: OwnStatus, session_id: SessionId, limits: LimitsView) -> Self {
         Self {
             kind: "ready",
             user: ready.account,
@@ -447,13 +450,7 @@ impl ReadyFrame {
             epoch: ready.epoch,
             server_time: ready.server_time,
             since: ready.since,
-            limits: Limits {
-                frame_bytes: MAX_MESSAGE,
-                content_characters: MessageBody::MAX_CHARS,
-                unanswered_frames: MAX_UNANSWERED,
-                focused_channels: looking::MAX_FOCUS,
-                subscriptions: looking::MAX_VISITS,
-            },
+            limits,
             me: MeHead { head: ready.head, own },
             channels: ready.channels,
             next: ready.next.map(opaque),

@@ -1,201 +1,121 @@
-//! One limit, kept for a bounded number of keys.
+//! What is remembered of who came when: a table of a fixed size, without locks.
 
-use std::collections::HashMap;
-use std::hash::Hash;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use governor::RateLimiter;
-use governor::clock::Clock;
-use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
 use governor::state::StateStore;
-use parking_lot::Mutex;
 
-use super::{Limit, RetryAfter};
+/// Slots in which a key can be: as many as one cache line holds.
+const WAYS: usize = 8;
 
-/// A limit for each key. governor decides (GCRA); its own stores grow without bound and take nothing
-/// back, so the state is kept here.
-pub(crate) struct Limiter<K: Eq + Hash + Copy, C: Clock> {
-    decide: RateLimiter<K, Shared<K>, C, NoOpMiddleware<C::Instant>>,
-    cells: Arc<Cells<K>>,
-    every: Duration,
+/// The bits of a slot that say whose it is.
+const WHOSE: u32 = 20;
+
+/// The unit of time: 10 µs, in nanoseconds. What is left of the bits then lasts for five years of one
+/// process; after those nobody is refused any more.
+const UNIT: u64 = 10_000;
+
+/// The latest time that a slot can hold.
+const MAX_TICKS: u64 = (1 << (64 - WHOSE)) - 2;
+
+/// When each key's next cell would arrive in theory (GCRA), since the limiter was made: at or before
+/// now, the key has everything that it may have, and could as well be forgotten.
+///
+/// governor decides; its own stores grow without bound, lock, and take nothing back, so the state is
+/// kept here. A key, 64 bits of a keyed hash, has eight slots in which it can be. One that is new takes the
+/// place of the one nearest to having everything back: whoever is at a limit is remembered longest.
+///
+/// Of the hash 20 bits stand in the slot, so that two keys of one set are taken for one another with a
+/// chance of one in a million; nobody can aim at it, since the hash's key is random. Two
+/// threads that bring the same new key at once may give it two slots, of which one is then forgotten.
+pub(crate) struct Cells {
+    slots: Box<[AtomicU64]>,
 }
 
-impl<K: Eq + Hash + Copy, C: Clock> Limiter<K, C> {
-    pub(crate) fn new(limit: Limit, remembered: NonZeroUsize, clock: C) -> Self {
-        let every = limit.every();
-        let cells = Arc::new(Cells {
-            arrivals: Mutex::default(),
-            remembered: remembered.get(),
-            every: every.into(),
-        });
-        let decide = RateLimiter::new(limit.quota(), Shared(Arc::clone(&cells)), clock);
-        Self { decide, cells, every }
+/// The newtype that lets governor write to cells that several limiters share.
+#[derive(Clone)]
+pub(crate) struct Shared(pub(crate) Arc<Cells>);
+
+impl Cells {
+    pub(crate) fn new(remembered: NonZeroUsize) -> Self {
+        let sets = remembered.get().div_ceil(WAYS).clamp(1, 1 << 24).next_power_of_two();
+        Self { slots: (0..sets * WAYS).map(|_| AtomicU64::new(0)).collect() }
     }
 
-    /// Takes one of what `key` may have.
-    pub(crate) fn take(&self, key: &K) -> Result<(), RetryAfter> {
-        self.decide
-            .check_key(key)
-            .map_err(|until| RetryAfter(until.wait_time_from(self.decide.clock().now())))
+    fn set_of(&self, key: u64) -> &[AtomicU64] {
+        let sets = self.slots.len() / WAYS;
+        // The bits above those that a slot keeps.
+        let set = usize::try_from(key >> WHOSE).unwrap_or(usize::MAX) & (sets - 1);
+        &self.slots[set * WAYS..(set + 1) * WAYS]
     }
 
-    /// Undoes one [`Limiter::take`].
-    pub(crate) fn give_back(&self, key: &K) {
-        if let Some(arrival) = self.cells.arrivals.lock().get_mut(key) {
-            *arrival = arrival.saturating_sub(self.every.into());
-        }
-    }
-}
-
-/// When each key's next cell would arrive in theory, in nanoseconds since the limiter was made: at
-/// or before now, the key has everything it may have and could as well be forgotten.
-struct Cells<K> {
-    /// Held for one look-up, or for one pass over all when full, and never across an await.
-    arrivals: Mutex<HashMap<K, Nanos>>,
-    remembered: usize,
-    every: Nanos,
-}
-
-impl<K: Eq + Hash + Copy> Cells<K> {
-    /// Makes room for one more: forgets who has everything back, and if that is less than half,
-    /// also those of the rest who are nearest to it. Whoever is at the limit is remembered longest.
-    /// The pass over all is paid by the many insertions until the next.
-    fn make_room(&self, arrivals: &mut HashMap<K, Nanos>, now: Nanos) {
-        if arrivals.len() < self.remembered {
-            return;
-        }
-        arrivals.retain(|_, arrival| *arrival > now);
-        let keep = self.remembered / 2;
-        if arrivals.len() > keep {
-            let mut by_arrival: Vec<(Nanos, K)> =
-                arrivals.iter().map(|(key, arrival)| (*arrival, *key)).collect();
-            let forget = by_arrival.len() - keep;
-            by_arrival.select_nth_unstable_by_key(forget - 1, |(arrival, _)| *arrival);
-            for (_, key) in &by_arrival[..forget] {
-                arrivals.remove(key);
+    /// Lets `key` have one that it took come back.
+    pub(crate) fn give_back(&self, key: u64, every: Duration) {
+        let every = u64::try_from(every.as_nanos()).unwrap_or(u64::MAX) / UNIT;
+        for slot in self.set_of(key) {
+            let less = |value| {
+                (value != 0 && is_of(key, value))
+                    .then(|| pack(key, ticks(value).saturating_sub(every)))
+            };
+            if slot.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok() {
+                return;
             }
         }
     }
+
+    #[cfg(test)]
+    pub(crate) fn in_use(&self) -> usize {
+        self.slots.iter().filter(|slot| slot.load(Ordering::Relaxed) != 0).count()
+    }
 }
 
-/// The newtype that lets governor write to cells that are also read here.
-struct Shared<K>(Arc<Cells<K>>);
+/// A slot is `ticks` above, and whose it is below. One tick is added: 0 is a slot that is nobody's.
+const fn pack(key: u64, ticks: u64) -> u64 {
+    (ticks + 1) << WHOSE | key & ((1 << WHOSE) - 1)
+}
 
-impl<K: Eq + Hash + Copy> StateStore for Shared<K> {
-    type Key = K;
+const fn ticks(value: u64) -> u64 {
+    (value >> WHOSE).saturating_sub(1)
+}
 
-    fn measure_and_replace<T, F, E>(&self, key: &K, decide: F) -> Result<T, E>
+const fn is_of(key: u64, value: u64) -> bool {
+    (key ^ value) & ((1 << WHOSE) - 1) == 0
+}
+
+impl StateStore for Shared {
+    type Key = u64;
+
+    fn measure_and_replace<T, F, E>(&self, key: &u64, decide: F) -> Result<T, E>
     where
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {
-        let mut arrivals = self.0.arrivals.lock();
-        if let Some(arrival) = arrivals.get_mut(key) {
-            let (outcome, next) = decide(Some(*arrival))?;
-            *arrival = next;
-            return Ok(outcome);
-        }
-        let (outcome, next) = decide(None)?;
-        // A new key's next arrival is one period from now.
-        self.0.make_room(&mut arrivals, next.saturating_sub(self.0.every));
-        arrivals.insert(*key, next);
-        Ok(outcome)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use governor::clock::FakeRelativeClock;
-    use std::num::NonZeroU32;
-
-    fn limiter(
-        burst: u32,
-        remembered: usize,
-    ) -> (Limiter<u32, FakeRelativeClock>, FakeRelativeClock) {
-        let clock = FakeRelativeClock::default();
-        let limit =
-            Limit { burst: NonZeroU32::new(burst).unwrap(), every: Duration::from_secs(10) };
-        (Limiter::new(limit, NonZeroUsize::new(remembered).unwrap(), clock.clone()), clock)
-    }
-
-    #[test]
-    fn a_key_has_its_burst_and_then_one_a_period() {
-        let (limiter, clock) = limiter(3, 100);
-        for _ in 0..3 {
-            assert_eq!(limiter.take(&1), Ok(()));
-        }
-        let wait = limiter.take(&1).unwrap_err();
-        assert_eq!((wait.duration(), wait.seconds()), (Duration::from_secs(10), 10));
-        assert_eq!(limiter.take(&2), Ok(()), "others have their own");
-        clock.advance(Duration::from_millis(9_500));
-        assert_eq!(limiter.take(&1).unwrap_err().seconds(), 1);
-        clock.advance(Duration::from_millis(500));
-        assert_eq!(limiter.take(&1), Ok(()));
-        assert!(limiter.take(&1).is_err());
-        clock.advance(Duration::from_hours(1));
-        for _ in 0..3 {
-            assert_eq!(limiter.take(&1), Ok(()));
-        }
-        assert!(limiter.take(&1).is_err(), "no more than the burst is saved up");
-    }
-
-    #[test]
-    fn what_is_given_back_can_be_taken_again_and_nothing_more() {
-        let (limiter, clock) = limiter(3, 100);
-        for _ in 0..1_000 {
-            assert_eq!(limiter.take(&1), Ok(()));
-            limiter.give_back(&1);
-        }
-        for _ in 0..3 {
-            assert_eq!(limiter.take(&1), Ok(()));
-        }
-        assert!(limiter.take(&1).is_err());
-        limiter.give_back(&1);
-        assert_eq!(limiter.take(&1), Ok(()));
-        assert!(limiter.take(&1).is_err());
-        clock.advance(Duration::from_hours(1));
-        limiter.give_back(&1);
-        for _ in 0..3 {
-            assert_eq!(limiter.take(&1), Ok(()));
-        }
-        assert!(limiter.take(&1).is_err(), "giving back late saves nothing up");
-        limiter.give_back(&99);
-    }
-
-    #[test]
-    fn memory_is_bounded_and_who_is_at_the_limit_is_remembered() {
-        let (limiter, clock) = limiter(5, 100);
-        for _ in 0..5 {
-            limiter.take(&0).unwrap();
-        }
-        for key in 1..10_000 {
-            clock.advance(Duration::from_micros(10));
-            assert_eq!(limiter.take(&key), Ok(()));
-            assert!(limiter.cells.arrivals.lock().len() <= 100);
-        }
-        assert!(limiter.take(&0).is_err());
-    }
-
-    #[test]
-    fn who_has_everything_back_is_forgotten_first() {
-        let (limiter, clock) = limiter(5, 100);
-        for key in 0..100 {
-            limiter.take(&key).unwrap();
-        }
-        clock.advance(Duration::from_mins(1));
-        limiter.take(&1_000).unwrap();
-        assert_eq!(limiter.cells.arrivals.lock().len(), 1);
-    }
-
-    #[test]
-    fn one_remembered_key_is_enough_to_work() {
-        let (limiter, _) = limiter(2, 1);
-        for key in 0..100 {
-            assert_eq!(limiter.take(&key), Ok(()));
-            assert_eq!(limiter.cells.arrivals.lock().len(), 1);
+        let set = self.0.set_of(*key);
+        loop {
+            let (mut at, mut value, mut known) = (0, u64::MAX, false);
+            for (place, slot) in set.iter().enumerate() {
+                let held = slot.load(Ordering::Relaxed);
+                if held != 0 && is_of(*key, held) {
+                    (at, value, known) = (place, held, true);
+                    break;
+                }
+                // The order of slots is that of their times.
+                if held < value {
+                    (at, value) = (place, held);
+                }
+            }
+            let arrival = known.then(|| Nanos::new(ticks(value).saturating_mul(UNIT)));
+            let (outcome, next) = decide(arrival)?;
+            // Rounded up: never more than was promised.
+            let next = next.as_u64().div_ceil(UNIT).min(MAX_TICKS);
+            let next = pack(*key, next);
+            let swapped =
+                set[at].compare_exchange(value, next, Ordering::Relaxed, Ordering::Relaxed);
+            if swapped.is_ok() {
+                return Ok(outcome);
+            }
         }
     }
 }

@@ -70,6 +70,7 @@ pub(super) const TABLE: &[Row] = &[
     open("GET /", 200),
     open("GET /health", 200),
     open("GET /ready", 200),
+    open("GET /api/v1/limits", 200),
 
     open("POST /api/v1/auth/register", 201),
     open("POST /api/v1/auth/login", 200),

@@ -151,7 +151,8 @@ async fn pages_of_listed_origins_may_call_and_see_what_they_need() {
         );
         assert_eq!(allowed(&answer, "allow-credentials"), None);
         let exposed = allowed(&answer, "expose-headers").unwrap();
-        for name in ["etag", "location", "retry-after", "x-request-id"] {
+        let limits = ["ratelimit", "ratelimit-policy"];
+        for name in ["etag", "location", "retry-after", "x-request-id"].into_iter().chain(limits) {
             assert!(exposed.split(", ").any(|it| it == name), "{name} in {exposed}");
         }
     }
