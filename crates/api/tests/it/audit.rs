@@ -71,7 +71,7 @@ on_both! {
             entry("member.role_changed", &bob.id, "owner in HERE"),
         ]);
         let mut by_socket = entry("message.deleted", &also, "in HERE");
-        by_socket[2] = "127.0.0.1".to_owned();
+        "127.0.0.1".clone_into(&mut by_socket[2]);
         assert_eq!(done(&root, &bob).await, [by_socket]);
         assert_eq!(root.pages(&format!("/admin/audit?target={}&limit=100", eve.id)).await.len(), 5);
         ann.get("/admin/audit").await.problem(403, "forbidden");
@@ -88,7 +88,7 @@ on_both! {
         bob.delete(&format!("/messages/{said}")).await.problem(403, "forbidden");
         bob.put(&format!("/channels/{channel}/bans/{}", ann.id), json!({})).await.problem(403, "forbidden");
         bob.delete(&format!("/channels/{channel}/members/{}", ann.id)).await.problem(403, "forbidden");
-        assert_eq!(done(&root, &bob).await, [[const { String::new() }; 4]; 0]);
+        assert!(done(&root, &bob).await.is_empty());
         ann.get("/admin/audit").await.expect(StatusCode::FORBIDDEN);
     }
 }
