@@ -37,7 +37,7 @@ fn rules_of(method: &Method, path: &str) -> &'static [Rule] {
         ("PUT" | "DELETE", "/api/v1/messages/{message}/reactions/{emoji}") => {
             &[Rule::Reactions, Rule::MessageReactions]
         }
-        ("POST", "/api/v1/files") => &[Rule::Uploads],
+        ("POST", "/api/v1/files") | ("PUT", "/api/v1/users/me/avatar") => &[Rule::Uploads],
         ("POST", "/api/v1/conversations") => &[Rule::Conversations],
         ("POST", "/api/v1/channels/{channel}/invitations") => &[Rule::Invitations],
         ("POST", "/api/v1/auth/email") => &[Rule::Probes],
@@ -46,8 +46,9 @@ fn rules_of(method: &Method, path: &str) -> &'static [Rule] {
             "/api/v1/users" | "/api/v1/users/by-username/{username}" | "/api/v1/channels",
         ) => &[Rule::Searches],
         ("GET" | "HEAD", path) if path.contains("/search") => &[Rule::Searches],
-        // Reading: many of these are one commit.
-        ("GET" | "HEAD", _) | ("PUT", "/api/v1/channels/{channel}/read") => &[],
+        // Reading, and writing that is not said yet: many of these are one commit.
+        ("GET" | "HEAD", _)
+        | ("PUT", "/api/v1/channels/{channel}/read" | "/api/v1/channels/{channel}/draft") => &[],
         _ => &[Rule::Changes],
     }
 }
