@@ -131,3 +131,6 @@ impl Bus {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

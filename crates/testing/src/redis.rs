@@ -162,7 +162,7 @@ impl RedisServer {
         self.signal(Signal::CONT);
     }
 
-    /// Runs a command, and gives the beginning of its answer as it comes.
+    /// Runs a command of words with a space between, and gives the beginning of its answer as it comes.
     ///
     /// # Panics
     ///
@@ -196,7 +196,11 @@ impl RedisServer {
     fn ask(&self, command: &str) -> Option<String> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).ok()?;
-        write!(stream, "AUTH {}\r\n{command}\r\n", self.password).ok()?;
+        let words: Vec<&str> = command.split(' ').collect();
+        let words: Vec<_> =
+            words.iter().map(|word| format!("${}\r\n{word}\r\n", word.len())).collect();
+        let command = format!("*{}\r\n{}", words.len(), words.concat());
+        write!(stream, "AUTH {}\r\n{command}", self.password).ok()?;
         let mut answer = Vec::new();
         let mut some = [0; 4096];
         while !answer.starts_with(b"+OK\r\n") || answer.len() <= b"+OK\r\n".len() {

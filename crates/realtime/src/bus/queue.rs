@@ -106,6 +106,11 @@ impl Queue {
         waiting.said.is_empty() && !waiting.on_its_way
     }
 
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.waiting.lock().bytes
+    }
+
     /// From now on something can be said.
     pub(super) fn open(&self) {
         self.open.store(true, Ordering::Release);
