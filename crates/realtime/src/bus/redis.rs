@@ -272,19 +272,13 @@ impl Line {
 
     fn take(&self, Message { node, number, said }: Message) {
         let now = Instant::now();
-        {
-            let mut heard = self.remote.heard.lock();
-            let last = heard.insert(node, (number, now)).map(|(last, _)| last);
-            match last {
-                // It has been heard before: somebody repeats it.
-                Some(last) if number <= last => {
-                    heard.insert(node, (last, now));
-                    return;
-                }
-                Some(last) if number > last + 1 => self.remote.doubt.notify_one(),
-                Some(_) => {}
-                None => heard.retain(|_, (_, at)| now.duration_since(*at) < FORGET_AFTER),
-            }
+        let last = self.remote.heard.lock().get(&node).map(|(last, _)| *last);
+        if last.is_some_and(|last| number <= last) {
+            // It has been heard before: somebody repeats it.
+            return;
+        }
+        if last.is_some_and(|last| number > last + 1) {
+            self.remote.doubt.notify_one();
         }
         match said {
             // A node that is too busy to hand out what it hears finds it in the database later.
@@ -298,6 +292,11 @@ impl Line {
             }
             Said::Events(_) | Said::Signals(_) | Said::Beat => {}
         }
+        let mut heard = self.remote.heard.lock();
+        if last.is_none() {
+            heard.retain(|_, (_, at)| now.duration_since(*at) < FORGET_AFTER);
+        }
+        heard.insert(node, (number, now));
     }
 }
 
