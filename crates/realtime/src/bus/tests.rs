@@ -101,7 +101,9 @@ impl Node {
 fn texts(mut chunk: &[u8]) -> impl Iterator<Item = &str> {
     std::iter::from_fn(move || {
         let (length, rest) = match chunk {
-            [0x81, 126, high, low, rest @ ..] => (usize::from(*high) << 8 | usize::from(*low), rest),
+            [0x81, 126, high, low, rest @ ..] => {
+                (usize::from(*high) << 8 | usize::from(*low), rest)
+            }
             [0x81, length, rest @ ..] => (usize::from(*length), rest),
             _ => return None,
         };
@@ -151,7 +153,11 @@ async fn everything_arrives_once_and_in_order_of_its_feed() {
         let events: Vec<_> = events.collect();
         published += events.len();
         // What comes from others is not for anybody here to be sent back.
-        if batch % 2 == 0 { one.publish(events) } else { two.publish(events) }
+        if batch % 2 == 0 {
+            one.publish(events)
+        } else {
+            two.publish(events)
+        }
         // As the database would see to it: one node's commit comes after the other's.
         if batch % 5 == 0 {
             until(|| one.bus.is_heard_by(&two.bus) && two.bus.is_heard_by(&one.bus)).await;
