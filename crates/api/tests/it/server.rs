@@ -206,6 +206,17 @@ impl TestServer {
         }
     }
 
+    /// This node and the other one.
+    pub(crate) fn nodes(&self) -> [&TestServer; 2] {
+        [self, self.other.as_deref().expect("there are two nodes")]
+    }
+
+    /// Takes the other node away, which goes on by itself.
+    pub(crate) fn take_other(&mut self) -> TestServer {
+        self.spread = None;
+        *self.other.take().expect("there are two nodes")
+    }
+
     /// Where the next client is to go.
     fn next_base(&self) -> String {
         self.spread.as_ref().map_or_else(|| self.base.clone(), |spread| spread.next_base())
