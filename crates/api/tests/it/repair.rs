@@ -306,14 +306,14 @@ on_both! {
         let visit = json!({ "type": "subscribe", "channel_id": channel });
         let mut cursor = ears.ask(visit).await["data"]["head"].as_i64().unwrap();
         for every in [1, 2, 3] {
-            server.chat.bus().lose_every(every);
+            server.lose_every(every);
             for n in 0..10 {
                 ann.say(&channel, &n.to_string()).await;
             }
             assert_eq!(hear(&mut ears, &channel, &mut cursor, 10).await, numbers(0..10));
         }
         // Until he is banned: not one word from then on.
-        server.chat.bus().lose_every(1);
+        server.lose_every(1);
         ann.say(&channel, "lost, and before the ban").await;
         ann.put(&format!("/channels/{channel}/bans/{}", bob.id), json!({})).await.expect(StatusCode::CREATED);
         ann.say(&channel, "after the ban").await;
