@@ -38,7 +38,7 @@ fn event(feed: Feed, rev: i64) -> Event {
 }
 
 fn heavy(rev: i64) -> Event {
-    Event { frame: text_frame(&[b'x'; 60_000]), ..event(feed(1), rev) }
+    Event { frame: text_frame(&vec![b'x'; 60_000]), ..event(feed(1), rev) }
 }
 
 impl Node {
@@ -154,9 +154,9 @@ async fn everything_arrives_once_and_in_order_of_its_feed() {
         published += events.len();
         // What comes from others is not for anybody here to be sent back.
         if batch % 2 == 0 {
-            one.publish(events)
+            one.publish(events);
         } else {
-            two.publish(events)
+            two.publish(events);
         }
         // As the database would see to it: one node's commit comes after the other's.
         if batch % 5 == 0 {
