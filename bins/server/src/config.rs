@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use tertulia_auth::{Keys, Limits, Rule};
-use tertulia_chat::{StorageCredentials, StorageLocation};
+use tertulia_chat::{RedisAddress, StorageCredentials, StorageLocation};
 
 pub use self::database::Database;
 pub use self::error::SettingsError;
@@ -47,6 +47,8 @@ pub struct Settings {
     pub database: Database,
     /// Connections in the pool, 1 to 500.
     pub database_pool: usize,
+    /// How nodes hear of each other at once.
+    pub redis: Option<RedisAddress>,
     /// Where files are kept.
     pub files: StorageLocation,
     /// The largest file, in bytes.
@@ -111,6 +113,8 @@ impl Settings {
         let database =
             read.optional_or_file(&keys::DATABASE_URL, &keys::DATABASE_URL_FILE, Database::parse);
         let database_pool = read.value(&keys::DATABASE_POOL, values::number(1..=500));
+        let redis =
+            read.optional_or_file(&keys::REDIS_URL, &keys::REDIS_URL_FILE, RedisAddress::parse);
         let files = read.optional(&keys::FILES_URL, StorageLocation::parse);
         let files_keys = files_keys(&mut read);
         let files_max_bytes = read.value(&keys::FILES_MAX_BYTES, values::number(1..=MAX_FILE));
@@ -145,6 +149,7 @@ impl Settings {
                 host: host?,
                 port: port?,
                 database: database?.unwrap_or_else(|| Database::in_data_dir(&data_dir)),
+                redis: redis?,
                 files: files?
                     .unwrap_or_else(|| StorageLocation::Folder(data_dir.join("files")))
                     .signed_by(files_keys?),
@@ -198,6 +203,14 @@ impl Settings {
             self.notes.push(Note::Warning(
                 "CORS_ALLOW_CREDENTIALS is left off, since CORS_ORIGINS is *: any page could act as \
                  whoever opens it; list the origins instead"
+                    .to_owned(),
+            ));
+        }
+        if self.redis.is_some() && matches!(self.database, Database::Sqlite(_)) {
+            self.redis = None;
+            self.notes.push(Note::Warning(
+                "REDIS_URL is left unused: it joins several nodes, and SQLite is for one; set \
+                 DATABASE_URL to PostgreSQL"
                     .to_owned(),
             ));
         }

@@ -81,6 +81,7 @@ pub(crate) fn options(settings: &Settings) -> anyhow::Result<Options> {
             max_bytes: settings.files_max_bytes,
             quota_bytes: settings.files_quota_bytes,
         },
+        redis: settings.redis.clone(),
         ..Options::default()
     })
 }

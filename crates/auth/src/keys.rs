@@ -23,6 +23,7 @@ pub struct Keys {
     successors: Key,
     request_digests: Key,
     file_links: Key,
+    bus: Key,
 }
 
 impl Keys {
@@ -36,6 +37,7 @@ impl Keys {
             successors: root.expand("refresh successors"),
             request_digests: root.expand("request digests"),
             file_links: root.expand("file links"),
+            bus: root.expand("bus"),
         })
     }
 
@@ -58,6 +60,11 @@ impl Keys {
         let mut digest = [0; 16];
         digest.copy_from_slice(&full[..16]);
         digest
+    }
+
+    /// A MAC by which nodes know each other's messages, and nothing else.
+    pub fn bus_mac(&self) -> Hmac<Sha256> {
+        self.bus.mac()
     }
 
     pub(crate) fn access_tokens(&self) -> &[u8] {

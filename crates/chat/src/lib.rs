@@ -61,6 +61,7 @@ pub use tertulia_auth::{Charge, Gauge, Limit, Limits, Refused, Rule, Scope, Stan
 pub use tertulia_files::{
     Content as FileBytes, Credentials as StorageCredentials, Location as StorageLocation, Storage,
 };
+pub use tertulia_realtime::RedisAddress;
 pub use tertulia_store::{AdministeredUser, AuditFilter, Counts};
 pub use tertulia_store::{HistoryPart, Location, PostgresAddress, ProfileEdit, Session, Store};
 pub use views::{
@@ -71,6 +72,9 @@ pub use views::{
 /// The longest that an access token can be good, on whichever node and under whichever settings it
 /// was issued: for as long an ended session is remembered.
 const MAX_ACCESS_TTL: time::Duration = time::Duration::days(1);
+
+/// For so long what has just been committed is still told to other nodes while the server stops.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// How a server is to behave.
 #[derive(Clone, Debug)]
@@ -101,6 +105,9 @@ pub struct Options {
     pub guest_ttl: time::Duration,
     /// What files people may have.
     pub files: FileOptions,
+    /// How nodes on one database hear of each other at once; without it they find out by asking the
+    /// database.
+    pub redis: Option<RedisAddress>,
     /// Where the time comes from.
     pub clock: Clock,
 }
@@ -120,6 +127,7 @@ impl Default for Options {
             guests: false,
             guest_ttl: time::Duration::days(1),
             files: FileOptions::default(),
+            redis: None,
             clock: Clock::system(),
         }
     }
@@ -177,6 +185,7 @@ pub struct Tasks {
     marks: JoinHandle<()>,
     drafts: JoinHandle<()>,
     moments: JoinHandle<()>,
+    bus: Option<JoinHandle<()>>,
     stop: tokio::sync::watch::Sender<bool>,
 }
 
@@ -191,8 +200,14 @@ impl Chat {
     ) -> Result<(Self, Tasks), Error> {
         let clock = options.clock;
         let hub = Hub::new(clock.clone());
-        let bus = Bus::local(hub.clone());
         let epoch = store.epoch(uuid::Uuid::new_v4().simple().to_string()).await?;
+        let (bus, bus_task) = match options.redis {
+            None => (Bus::local(hub.clone()), None),
+            Some(redis) => {
+                let (bus, line) = Bus::redis(hub.clone(), redis, &epoch, keys.bus_mac());
+                (bus, Some(tokio::spawn(line)))
+            }
+        };
         // The head first: what ends in between is in both, which does no harm.
         let system = store.feed(Feed::System).await?;
         let since = clock.now().plus(-MAX_ACCESS_TTL);
@@ -211,6 +226,7 @@ impl Chat {
         let repair = repair::Repair {
             store: store.clone(),
             hub: hub.clone(),
+            bus: bus.clone(),
             clock: clock.clone(),
             every: options.reconcile_every,
             system_every: options.poll_system_every,
@@ -281,6 +297,7 @@ impl Chat {
                 marks: marking,
                 drafts: drafting,
                 moments: telling,
+                bus: bus_task,
                 stop,
             },
         ))
@@ -335,6 +352,14 @@ impl Tasks {
         chat.0.log.close();
         let _ = self.moments.await;
         let _ = self.log.await;
+        if let Some(bus) = self.bus {
+            chat.0.bus.finish();
+            let end = bus.abort_handle();
+            // What does not get through by then is found in the database.
+            if tokio::time::timeout(GOODBYE, bus).await.is_err() {
+                end.abort();
+            }
+        }
         let _ = self.repair.await;
         let _ = self.retention.await;
         chat.0.files.settled().await;

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use tertulia_domain::{Clock, FeedId};
-use tertulia_realtime::{Event, Fill, GapRequest, Hub};
+use tertulia_realtime::{Bus, Event, Fill, GapRequest, Hub};
 use tertulia_store::{Changes, Error, Gap, Store};
 use tokio::sync::watch;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::MAX_ACCESS_TTL;
 
@@ -18,9 +18,14 @@ const REORDER: Duration = Duration::from_millis(20);
 /// way.
 const IN_FLIGHT: Duration = Duration::from_millis(100);
 
+/// Between two looks at all heads because something may have been lost: a bus that loses much must not
+/// become a database that is asked without pause.
+const DOUBT: Duration = Duration::from_millis(250);
+
 pub(crate) struct Repair {
     pub(crate) store: Store,
     pub(crate) hub: Hub,
+    pub(crate) bus: Bus,
     pub(crate) clock: Clock,
     pub(crate) every: Duration,
     pub(crate) system_every: Duration,
@@ -33,12 +38,23 @@ impl Repair {
         let mut system = tokio::time::interval(self.system_every);
         feeds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         system.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // When it is to look because something may have been lost, and when it last did.
+        let (mut due, mut looked) = (None, Instant::now());
         loop {
             tokio::select! {
                 _ = stop.changed() => return,
                 () = self.hub.gap_noticed() => {
                     tokio::time::sleep(REORDER).await;
                     self.close(self.hub.gaps()).await;
+                }
+                () = self.bus.doubted(), if due.is_none() => {
+                    due = Some(Instant::now().max(looked + DOUBT));
+                }
+                () = tokio::time::sleep_until(due.unwrap_or(looked)), if due.is_some() => {
+                    due = None;
+                    self.close(self.hub.gaps()).await;
+                    self.reconcile(self.hub.released(), Duration::ZERO).await;
+                    looked = Instant::now();
                 }
                 _ = feeds.tick() => {
                     self.close(self.hub.gaps()).await;

@@ -6,7 +6,7 @@ use tertulia_domain::{Body, ChannelId, Feed, Frame, OwnStatus, SessionId, UserId
 use crate::wire::text_frame;
 
 /// A step of a feed, ready to be sent.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// Whose step.
     pub feed: Feed,

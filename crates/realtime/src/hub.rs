@@ -221,12 +221,17 @@ impl Hub {
     pub async fn room(&self) {
         loop {
             let room = self.0.room.notified();
-            let full = |backlog: &AtomicUsize| backlog.load(Ordering::Acquire) > MAX_BACKLOG;
-            if !self.0.backlog.iter().any(full) {
+            if self.has_room() {
                 return;
             }
             room.await;
         }
+    }
+
+    /// Whether no worker has too much to hand out.
+    pub(crate) fn has_room(&self) -> bool {
+        let full = |backlog: &AtomicUsize| backlog.load(Ordering::Acquire) > MAX_BACKLOG;
+        !self.0.backlog.iter().any(full)
     }
 
     /// Says to all workers that the node stops, and how long they may take to close their sockets.

@@ -15,7 +15,7 @@ mod signal;
 mod wire;
 mod worker;
 
-pub use bus::Bus;
+pub use bus::{Bus, RedisAddress};
 pub use event::{Effect, Event};
 pub use hub::{Fill, GapRequest, Hub, Sighting};
 pub use outbox::CloseReason;

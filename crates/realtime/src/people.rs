@@ -24,6 +24,9 @@ const MAX_RENAMED: usize = 10_000;
 /// Every so many ticks a node says all that it knows, for those that missed some of it.
 const WHOLE_EVERY: u32 = 10;
 
+/// So many are told of in one signal: what a node says stays small, however many are connected to it.
+const MAX_TOLD: usize = 500;
+
 /// Who is connected, and how people are. Locked for a lookup, or once a second for a pass over all
 /// who are connected here.
 pub(crate) struct People {
@@ -45,6 +48,8 @@ struct State {
     /// Whose profiles have changed since those who look were last told; no more than [`MAX_RENAMED`].
     renamed: HashSet<UserId>,
     ticks: u32,
+    /// Whether all is to be said at the next pass.
+    introduce: bool,
 }
 
 struct Here {
@@ -114,6 +119,15 @@ impl People {
         Self { node: NodeId::random(), clock, state: Mutex::default() }
     }
 
+    pub(crate) fn node(&self) -> NodeId {
+        self.node
+    }
+
+    /// Says all that it knows at the next pass: there is somebody who may know nothing of it.
+    pub(crate) fn introduce(&self) {
+        self.state.lock().introduce = true;
+    }
+
     /// Somebody connects.
     pub(crate) fn enter(&self, user: UserId) -> Arc<Person> {
         let mut state = self.state.lock();
@@ -158,15 +172,12 @@ impl People {
         let mut state = self.state.lock();
         state.ticks += 1;
         state.here.retain(|user, here| here.pass(*user, now, &mut news, &mut round.gone));
-        let whole = state.ticks % WHOLE_EVERY == 1;
-        if whole {
-            let there = |here: &Here| here.said.status != Shown::Offline;
-            let people = state.here.iter().filter(|(_, here)| there(here));
-            let people = people.map(|(user, here)| (*user, here.said.clone())).collect();
-            round.signals.push(Signal::Present { node: self.node, whole: false, people: news });
-            round.signals.push(Signal::Present { node: self.node, whole: true, people });
-        } else if !news.is_empty() {
-            round.signals.push(Signal::Present { node: self.node, whole: false, people: news });
+        for some in news.chunks(MAX_TOLD) {
+            let (node, people) = (self.node, some.to_vec());
+            round.signals.push(Signal::Present { node, among: None, people });
+        }
+        if std::mem::take(&mut state.introduce) || state.ticks % WHOLE_EVERY == 1 {
+            state.say_all(self.node, &mut round.signals);
         }
         let lost = |node: &Node| now.since(node.heard) >= NODE_LOST;
         let lost: Vec<NodeId> =
@@ -181,15 +192,22 @@ impl People {
     }
 
     /// Takes what a node says of who is connected to it.
-    pub(crate) fn hear(&self, node: NodeId, whole: bool, people: &[(UserId, Presence)]) {
+    pub(crate) fn hear(
+        &self,
+        node: NodeId,
+        among: Option<(UserId, Option<UserId>)>,
+        people: &[(UserId, Presence)],
+    ) {
         let heard = self.clock.now();
         let mut state = self.state.lock();
         let known =
             state.nodes.entry(node).or_insert_with(|| Node { heard, people: HashMap::new() });
         known.heard = heard;
-        let missing: Vec<UserId> = if whole {
+        let missing: Vec<UserId> = if let Some((from, until)) = among {
             let named: HashSet<UserId> = people.iter().map(|(user, _)| *user).collect();
-            known.people.keys().filter(|user| !named.contains(*user)).copied().collect()
+            let meant = |user: &UserId| *user >= from && until.is_none_or(|until| *user < until);
+            let missing = |user: &&UserId| meant(user) && !named.contains(*user);
+            known.people.keys().filter(missing).copied().collect()
         } else {
             Vec::new()
         };
@@ -278,6 +296,23 @@ impl Here {
 }
 
 impl State {
+    /// All who are there, in parts that each say of which ids they are all.
+    fn say_all(&self, node: NodeId, signals: &mut Vec<Signal>) {
+        let there = |here: &Here| here.said.status != Shown::Offline;
+        let people = self.here.iter().filter(|(_, here)| there(here));
+        let mut people: Vec<_> = people.map(|(user, here)| (*user, here.said.clone())).collect();
+        people.sort_unstable_by_key(|(user, _)| *user);
+        let mut from = uuid::Uuid::nil().into();
+        let mut parts = people.chunks(MAX_TOLD).peekable();
+        loop {
+            let people = parts.next().unwrap_or_default().to_vec();
+            let until = parts.peek().and_then(|next| next.first()).map(|(user, _)| *user);
+            signals.push(Signal::Present { node, among: Some((from, until)), people });
+            let Some(next) = until else { return };
+            from = next;
+        }
+    }
+
     /// Notes how somebody is now, of whom a node has said something: the best of what all say.
     fn merge(&mut self, user: UserId, said: Option<&Presence>) {
         let rank = |presence: &&Presence| match presence.status {

@@ -15,6 +15,14 @@ impl NodeId {
     pub(crate) fn random() -> Self {
         Self(getrandom::u64().unwrap_or_default())
     }
+
+    pub(crate) const fn number(self) -> u64 {
+        self.0
+    }
+
+    pub(crate) const fn from_number(number: u64) -> Self {
+        Self(number)
+    }
 }
 
 /// Something that nodes tell each other, and that nobody needs for the truth.
@@ -64,8 +72,9 @@ pub enum Signal {
     Present {
         /// The node.
         node: NodeId,
-        /// Whether these are all of them.
-        whole: bool,
+        /// Of all whose ids are from the first on and before the second, these are all who are
+        /// there; otherwise they are only those of whom there is something new.
+        among: Option<(UserId, Option<UserId>)>,
         /// Who of them is how; who is offline there is so since the last time.
         people: Vec<(UserId, Presence)>,
     },

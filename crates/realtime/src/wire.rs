@@ -48,6 +48,25 @@ fn frame(opcode: u8, parts: &[&[u8]]) -> Bytes {
     frame.freeze()
 }
 
+/// Whether these bytes are one whole text as [`text_frame`] frames it: what goes to sockets as it is
+/// must not break what follows.
+pub(crate) fn is_text_frame(frame: &[u8]) -> bool {
+    let payload = match frame {
+        [head, 127, length @ ..] if *head == FIN | TEXT => split_length::<8>(length),
+        [head, 126, length @ ..] if *head == FIN | TEXT => split_length::<2>(length),
+        [head, length, payload @ ..] if *head == FIN | TEXT => Some((u64::from(*length), payload)),
+        _ => None,
+    };
+    payload.is_some_and(|(length, payload)| {
+        payload.len() as u64 == length && std::str::from_utf8(payload).is_ok()
+    })
+}
+
+fn split_length<const N: usize>(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let (length, payload) = bytes.split_first_chunk::<N>()?;
+    Some((length.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)), payload))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,6 +78,20 @@ mod tests {
         assert_eq!(text_frame(&[b'a'; 126])[..4], [0x81, 126, 0, 126]);
         assert_eq!(text_frame(&vec![b'a'; 65_535])[..4], [0x81, 126, 255, 255]);
         assert_eq!(text_frame(&vec![b'a'; 65_536])[..10], [0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]);
+    }
+
+    #[test]
+    fn one_whole_text_is_told_from_everything_else() {
+        for length in [0, 1, 125, 126, 65_535, 65_536] {
+            let frame = text_frame(&vec![b'a'; length]);
+            assert!(is_text_frame(&frame), "{length}");
+            assert!(!is_text_frame(&frame[..frame.len() - 1]));
+            assert!(!is_text_frame(&[&frame[..], b"a"].concat()));
+        }
+        assert!(!is_text_frame(&text_frame(b"\xFF")), "not UTF-8");
+        assert!(!is_text_frame(&close_frame(1000, "")));
+        assert!(!is_text_frame(&[0x81, 0x80, 0, 0, 0, 0]), "masked");
+        assert!(!is_text_frame(&[]));
     }
 
     #[test]

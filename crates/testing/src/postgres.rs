@@ -16,6 +16,8 @@ use install::Installation;
 use storage::Storage;
 use supervisor::{ROLE, Supervisor};
 
+use crate::random_hex;
+
 /// A PostgreSQL server of its own in a temporary folder, reachable on one loopback port with a
 /// generated password, for up to 200 connections.
 ///
@@ -183,10 +185,4 @@ fn execute(url: String, statement: String) {
         .join()
         .expect("the thread did not panic")
         .expect("the cluster executes the statement");
-}
-
-fn random_hex() -> String {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).expect("the machine has randomness");
-    format!("{:032x}", u128::from_be_bytes(bytes))
 }

@@ -76,6 +76,10 @@ keys! {
         "File that holds DATABASE_URL";
     DATABASE_POOL, Value("10"), false,
         "Connections to PostgreSQL that requests share, 1 to 500";
+    REDIS_URL, Said("none"), true,
+        "redis://:password@host:port or rediss://…, by which several nodes on one PostgreSQL hear of each other at once";
+    REDIS_URL_FILE, Said("none"), false,
+        "File that holds REDIS_URL";
     FILES_URL, Said("the folder files in DATA_DIR"), false,
         "Where files are kept: file:///folder, or s3://bucket/prefix?region=…&endpoint=https://…";
     FILES_ACCESS_KEY, Said("the machine's own role"), true,

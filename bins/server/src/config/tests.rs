@@ -282,3 +282,17 @@ fn limits_that_are_off_on_a_public_address_are_remarked_upon() {
     }
     assert!(matches!(notes("0.0.0.0").as_slice(), [Note::Warning(_)]));
 }
+
+#[test]
+fn redis_joins_nodes_on_postgresql_and_is_left_unused_with_sqlite() {
+    let settings = env_file("REDIS_URL=redis://:pa55@localhost:6379").load().unwrap();
+    assert!(settings.redis.is_none());
+    let warned = |note: &Note| matches!(note, Note::Warning(text) if text.starts_with("REDIS_URL is left unused"));
+    assert!(settings.notes.iter().any(warned), "{:?}", settings.notes);
+    let both = "DATABASE_URL=postgres://a:b@localhost/c\nREDIS_URL=rediss://:pa55@localhost";
+    let settings = env_file(both).load().unwrap();
+    assert!(settings.redis.is_some() && !settings.notes.iter().any(warned));
+    assert!(!format!("{settings:?}").contains("pa55"));
+    let error = env_file("REDIS_URL=http://:pa55@localhost").load().unwrap_err().to_string();
+    assert!(error.contains("REDIS_URL") && !error.contains("pa55"), "{error}");
+}

@@ -92,18 +92,25 @@ impl World {
     /// Everybody connects: publishers begin, and listeners fetch what they have missed while those
     /// talk.
     pub(crate) async fn begin(&mut self, server: &Server) -> Talk {
+        self.begin_over(&[server]).await
+    }
+
+    /// The same with everybody on the next of several nodes.
+    pub(crate) async fn begin_over(&mut self, nodes: &[&Server]) -> Talk {
+        let mut turn = nodes.iter().cycle();
+        let mut next = || turn.next().expect("there is a node");
         let (acknowledged, enough) = (Arc::new(Notify::new()), watch::Sender::new(false));
         let heads = watch::Sender::new(None);
         let channels: Vec<String> = self.history.keys().cloned().collect();
         let (mut publishers, mut listeners) = (JoinSet::new(), JoinSet::new());
         for mut publisher in self.publishers.drain(..) {
-            publisher.person = publisher.person.at(server);
+            publisher.person = publisher.person.at(next());
             let socket = Socket::open(&publisher.person).await.unwrap();
             let (channels, told) = (channels.clone(), Arc::clone(&acknowledged));
             publishers.spawn(publisher.talk(socket, channels, told, enough.subscribe()));
         }
         for mut listener in self.listeners.drain(..) {
-            listener.person = listener.person.at(server);
+            listener.person = listener.person.at(next());
             let socket = listener.come_back().await;
             listeners.spawn(listener.listen(socket, heads.subscribe()));
         }
@@ -304,6 +311,7 @@ impl Listener {
             };
             match frame {
                 Ok(frame) if frame["type"] == "closing" => {}
+                Ok(frame) if frame["type"] == "stale" => self.catch_up(&mut socket).await,
                 Ok(frame) => assert!(self.hear(&frame), "a hole before {frame}"),
                 Err(_) => return self,
             }
@@ -334,10 +342,16 @@ impl Listener {
         true
     }
 
-    /// Connects, and fetches exactly what was missed.
+    /// Connects, and fetches what was missed.
     async fn come_back(&mut self) -> Socket {
         let mut socket = Socket::open(&self.person).await.unwrap();
         assert_eq!(socket.ready["epoch"], *self.epoch, "all cursors would be void");
+        self.catch_up(&mut socket).await;
+        socket
+    }
+
+    /// Fetches exactly what was missed.
+    async fn catch_up(&mut self, socket: &mut Socket) {
         let channels: Vec<String> = self.replicas.keys().cloned().collect();
         for channel in channels {
             loop {
@@ -358,6 +372,5 @@ impl Listener {
                 }
             }
         }
-        socket
     }
 }

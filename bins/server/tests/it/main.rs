@@ -10,6 +10,7 @@
 mod admins;
 mod bad_settings;
 mod client;
+mod cluster;
 mod commands;
 mod disk;
 mod drain;

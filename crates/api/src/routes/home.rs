@@ -45,7 +45,7 @@ struct Health {
 /// Whether requests should be sent here.
 #[derive(Serialize, ToSchema)]
 struct Readiness {
-    /// `ready` or `not_ready`.
+    /// `ready`, `degraded` (requests should still be sent here) or `not_ready`.
     #[schema(value_type = String, example = "ready")]
     status: &'static str,
     /// What this follows from.
@@ -59,6 +59,10 @@ struct Checks {
     database: bool,
     /// The server is not being stopped.
     serving: bool,
+    /// Where there is a bus to other nodes: that it works. Without it this node hears of what happens on
+    /// others a second later, and of who is there and who types not at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bus: Option<bool>,
 }
 
 /// What this server is.
@@ -96,7 +100,7 @@ pub(crate) async fn health() -> HttpResponse {
 /// Whether requests should be sent here.
 ///
 /// For whatever balances load: not while the database is away, nor while the server is being
-/// stopped.
+/// stopped. While only the bus to other nodes is away, they should, and `status` is `degraded`.
 #[utoipa::path(
     get, path = "/ready", operation_id = "ready", tag = "server", security(()),
     responses(
@@ -108,9 +112,11 @@ pub(crate) async fn health() -> HttpResponse {
 pub(crate) async fn ready(chat: Data<Chat>, draining: Data<Draining>) -> HttpResponse {
     let database = tokio::time::timeout(READY_DEADLINE, chat.is_ready()).await.unwrap_or(false);
     let serving = !draining.0.load(Ordering::Acquire);
-    let checks = Checks { database, serving };
+    let bus = chat.bus().is_connected();
+    let checks = Checks { database, serving, bus };
     if database && serving {
-        return ok(&Readiness { status: "ready", checks });
+        let status = if bus == Some(false) { "degraded" } else { "ready" };
+        return ok(&Readiness { status, checks });
     }
     let not_ready = Readiness { status: "not_ready", checks };
     HttpResponse::ServiceUnavailable().insert_header(NO_STORE).json(not_ready)

@@ -83,6 +83,7 @@ on_both! {
 }
 
 on_both! {
+    alone "each node counts by itself",
     with Setup { throttled: true, ..Setup::default() },
     async fn guessing_at_the_password_of_an_open_device_is_slowed(server: TestServer) {
         let ann = server.user("ann").await;

@@ -44,6 +44,7 @@ fn every_operation_has_a_row_for_each_kind_of_channel() {
 }
 
 on_both! {
+    alone "it is long, and whoever may is asked of the database alone",
     with Setup {
         options: Options { guests: true, ..Options::default() },
         ..Setup::default()

@@ -219,7 +219,7 @@ on_both! {
                 hers.settle().await;
                 hers.forget();
             }
-            server.chat.bus().lose_every(u32::from(lost));
+            server.lose_every(u32::from(lost));
             if lost {
                 for n in 11..20 {
                     ann.say(&id, &format!("unheard {n}")).await;
@@ -231,7 +231,7 @@ on_both! {
                     ann.say(&id, &format!("unheard {n}")).await;
                 }
             }
-            server.chat.bus().lose_every(0);
+            server.lose_every(0);
             let last = text(&ann.say(&id, "and on").await["id"]);
             // Whoever stays hears it all, so the gap has been read.
             for n in 11..20 {

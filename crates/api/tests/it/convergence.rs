@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tertulia_chat::Options;
+use tertulia_testing::RedisServer;
 
+use crate::cluster::has_redis;
 use crate::on_both;
 use crate::server::{Person, Setup, TestServer, text};
 
@@ -46,7 +48,7 @@ fn seeds() -> std::ops::Range<u64> {
 async fn clients_converge_whatever_happens_sqlite() {
     for seed in seeds() {
         let server = TestServer::sqlite_as(setup()).await;
-        round(&server, seed).await;
+        round(&server, seed, |_| {}).await;
         server.stop().await;
     }
 }
@@ -55,18 +57,47 @@ async fn clients_converge_whatever_happens_sqlite() {
 async fn clients_converge_whatever_happens_postgres() {
     for seed in seeds() {
         let Some(server) = TestServer::postgres_as(setup()).await else { return };
-        round(&server, seed).await;
+        round(&server, seed, |_| {}).await;
         server.stop().await;
     }
 }
 
-async fn round(server: &TestServer, seed: u64) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_converge_whatever_happens_cluster() {
+    for seed in seeds() {
+        let Some(server) = TestServer::cluster_as(setup()).await else { return };
+        round(&server, seed, |_| {}).await;
+        server.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_converge_though_redis_stops_in_the_middle() {
+    for seed in seeds() {
+        let Some(location) = TestServer::postgres_location().filter(|_| has_redis()) else {
+            return;
+        };
+        let redis = RedisServer::start();
+        let server = TestServer::cluster_on(&redis, location, setup()).await;
+        let trouble = |step| match step {
+            step if step == STEPS / 3 => redis.kill(),
+            // For good in every second round.
+            step if step == STEPS * 2 / 3 && seed % 2 == 0 => redis.start_again(),
+            _ => {}
+        };
+        round(&server, seed, trouble).await;
+        server.stop().await;
+    }
+}
+
+async fn round(server: &TestServer, seed: u64, trouble: impl Fn(usize)) {
     let mut dice = Dice::new(seed);
     let mut world = World::new(server, &mut dice).await;
     for device in &world.devices {
         device.tell(Command::Connect { since: false });
     }
-    for _ in 0..STEPS {
+    for step in 0..STEPS {
+        trouble(step);
         world.step(&mut dice).await;
     }
     world.calm();

@@ -52,6 +52,7 @@ fn too_many() -> (Value, Value) {
 }
 
 on_both! {
+    alone "each node counts by itself",
     with limited(&[(Rule::Messages, 5), (Rule::ChannelMessages, 3)]),
     async fn who_says_too_much_waits_whatever_the_transport_and_nobody_else(server: TestServer) {
         let (ann, bob) = (server.user("ann").await, server.user("bob").await);
@@ -220,6 +221,7 @@ async fn one_device_leaves_room_for_the_others_of_its_person() {
 }
 
 on_both! {
+    alone "each node counts by itself",
     with limited(&[(Rule::Conversations, 2)]),
     async fn conversations_count_that_are_begun_not_those_that_are_found(server: TestServer) {
         let ann = server.user("ann").await;
@@ -291,6 +293,7 @@ async fn each_operation_counts_as_what_it_is() {
 }
 
 on_both! {
+    alone "each node counts by itself",
     with limited(&[]),
     async fn guessing_locks_out_nobody_but_who_guesses(server: TestServer) {
         let ann = server.user("ann").await;

@@ -118,6 +118,7 @@ on_both! {
 }
 
 on_both! {
+    alone "how far one has read waits on one node for a second, and is read there at once",
     async fn a_storm_of_reading_is_one_commit_a_second_and_nobody_reads_past_it(server: TestServer) {
         let (ann, bob) = (server.user("ann").await, server.user("bob").await);
         let (channel, _) = channel_with(&[&ann, &bob], 40).await;

@@ -105,6 +105,7 @@ async fn refresh(server: &TestServer, token: &str) -> crate::server::Answer {
 }
 
 on_both! {
+    alone "it is long, and the store tells of two nodes that purge",
     with setup(),
     async fn a_deleted_channel_is_emptied_and_nobody_notices(server: TestServer) {
         let (ann, bob) = (server.user("ann").await, server.user("bob").await);

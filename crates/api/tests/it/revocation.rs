@@ -234,7 +234,7 @@ async fn outlives(location: Location) {
     // For the rest of its day, however often what is over is forgotten: that is done with repairs.
     server.clock.advance(time::Duration::hours(20));
     let mut ears = other.listen().await;
-    server.chat.bus().lose_every(1);
+    server.lose_every(1);
     for _ in 0..3 {
         other.say(&channel, "lost").await;
         ears.next_of("message.created").await;

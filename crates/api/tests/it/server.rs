@@ -1,6 +1,7 @@
 //! A server of one's own, and people who use it over HTTP.
 
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -9,10 +10,13 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tertulia_api::{Config, Deadlines, Server, Serving};
 use tertulia_auth::Keys;
-use tertulia_chat::{Chat, Location, Options, Storage, StorageLocation, Store, Tasks};
+use tertulia_chat::{
+    Chat, Location, Options, RedisAddress, Storage, StorageLocation, Store, Tasks,
+};
 use tertulia_domain::{Clock, Timestamp};
-use tertulia_testing::PostgresCluster;
+use tertulia_testing::{PostgresCluster, RedisServer};
 
+use crate::cluster::{Spread, has_redis};
 use crate::documented;
 use crate::socket::Socket;
 
@@ -38,12 +42,15 @@ pub(crate) struct TestServer {
     serving: Serving,
     tasks: Tasks,
     /// Where files are kept.
-    pub(crate) files: TempDir,
+    pub(crate) files: Arc<TempDir>,
+    /// The second node on the same database, if there is one: it has half of the clients.
+    other: Option<Box<TestServer>>,
+    pub(crate) spread: Option<Arc<Spread>>,
     _folder: Option<TempDir>,
 }
 
 /// What a test wants otherwise.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Setup {
     pub(crate) options: Options,
     pub(crate) heartbeat: Option<Duration>,
@@ -54,6 +61,8 @@ pub(crate) struct Setup {
     pub(crate) throttled: bool,
     /// Whether tests may say where they come from.
     pub(crate) behind_proxy: bool,
+    /// Of the node that was first: they have one clock, and one storage of files.
+    pub(crate) beside: Option<(Clock, Arc<TempDir>)>,
 }
 
 impl TestServer {
@@ -65,6 +74,32 @@ impl TestServer {
 
     pub(crate) async fn postgres_as(setup: Setup) -> Option<Self> {
         Some(Self::start_as(Self::postgres_location()?, setup, None).await)
+    }
+
+    /// Two nodes on one PostgreSQL, which hear of each other by Redis; `None` where there is none of
+    /// these.
+    pub(crate) async fn cluster_as(setup: Setup) -> Option<Self> {
+        let location = Self::postgres_location()?;
+        if !has_redis() {
+            return None;
+        }
+        Some(Self::cluster_on(RedisServer::shared(), location, setup).await)
+    }
+
+    pub(crate) async fn cluster_on(
+        redis: &RedisServer,
+        location: Location,
+        mut setup: Setup,
+    ) -> Self {
+        setup.options.redis = Some(RedisAddress::parse(&redis.url()).unwrap());
+        let mut one = Self::start_as(location.clone(), setup.clone(), None).await;
+        setup.beside = Some((one.clock.clone(), Arc::clone(&one.files)));
+        let two = Self::start_as(location, setup, None).await;
+        let spread = Arc::new(Spread::over([&one, &two]));
+        spread.joined().await;
+        one.spread = Some(spread);
+        one.other = Some(Box::new(two));
+        one
     }
 
     async fn start_as(location: Location, setup: Setup, folder: Option<TempDir>) -> Self {
@@ -114,14 +149,16 @@ impl TestServer {
 
     async fn launch(
         location: Location,
-        Setup { options, heartbeat, storage_owner, deadlines, throttled, .. }: Setup,
+        Setup { options, heartbeat, storage_owner, deadlines, throttled, beside, .. }: Setup,
         config: Config,
         folder: Option<TempDir>,
     ) -> Self {
         let store = Store::open(location.clone()).await.unwrap();
-        let clock = Clock::manual(Timestamp::from_unix_millis(1_795_000_000_000));
+        let (clock, files) = beside.unwrap_or_else(|| {
+            let clock = Clock::manual(Timestamp::from_unix_millis(1_795_000_000_000));
+            (clock, Arc::new(tempfile::tempdir().unwrap()))
+        });
         let options = Options { throttled, clock: clock.clone(), ..options };
-        let files = tempfile::tempdir().unwrap();
         if let Some(owner) = storage_owner {
             std::fs::write(files.path().join("owner"), owner).unwrap();
         }
@@ -136,12 +173,53 @@ impl TestServer {
         let serving = server.start().unwrap();
         let base = format!("http://{}", serving.address());
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { chat, clock, base, store, location, http, serving, tasks, files, _folder: folder }
+        let (other, spread) = (None, None);
+        Self {
+            chat,
+            clock,
+            base,
+            store,
+            location,
+            http,
+            serving,
+            tasks,
+            files,
+            other,
+            spread,
+            _folder: folder,
+        }
     }
 
     pub(crate) async fn stop(self) {
         self.serving.stop().await.unwrap();
         self.tasks.stop(&self.chat).await;
+        if let Some(other) = self.other {
+            Box::pin(other.stop()).await;
+        }
+    }
+
+    /// What the bus loses of what is committed on whichever node: every n-th event.
+    pub(crate) fn lose_every(&self, n: u32) {
+        self.chat.bus().lose_every(n);
+        if let Some(other) = &self.other {
+            other.lose_every(n);
+        }
+    }
+
+    /// This node and the other one.
+    pub(crate) fn nodes(&self) -> [&TestServer; 2] {
+        [self, self.other.as_deref().expect("there are two nodes")]
+    }
+
+    /// Takes the other node away, which goes on by itself.
+    pub(crate) fn take_other(&mut self) -> TestServer {
+        self.spread = None;
+        *self.other.take().expect("there are two nodes")
+    }
+
+    /// Where the next client is to go.
+    fn next_base(&self) -> String {
+        self.spread.as_ref().map_or_else(|| self.base.clone(), |spread| spread.next_base())
     }
 
     /// Makes an account and signs it in.
@@ -172,7 +250,8 @@ impl TestServer {
     pub(crate) fn person(&self, signed_in: &Value) -> Person {
         Person {
             http: self.http.clone(),
-            base: self.base.clone(),
+            base: self.next_base(),
+            spread: self.spread.clone(),
             id: text(&signed_in["user"]["id"]),
             session: text(&signed_in["session_id"]),
             token: Some(text(&signed_in["access_token"])),
@@ -184,7 +263,8 @@ impl TestServer {
     pub(crate) fn nobody(&self) -> Person {
         Person {
             http: self.http.clone(),
-            base: self.base.clone(),
+            base: self.next_base(),
+            spread: self.spread.clone(),
             id: String::new(),
             session: String::new(),
             token: None,
@@ -198,6 +278,7 @@ impl TestServer {
 pub(crate) struct Person {
     http: reqwest::Client,
     pub(crate) base: String,
+    pub(crate) spread: Option<Arc<Spread>>,
     pub(crate) id: String,
     pub(crate) session: String,
     pub(crate) token: Option<String>,
@@ -243,7 +324,7 @@ impl Answer {
 impl Person {
     /// The same device, speaking to another node.
     pub(crate) fn at(&self, node: &TestServer) -> Self {
-        Self { base: node.base.clone(), ..self.clone() }
+        Self { base: node.base.clone(), spread: None, ..self.clone() }
     }
 
     /// A request to `/api/v1…`, to be added to.
@@ -262,6 +343,9 @@ impl Person {
         let (status, headers) = (response.status(), response.headers().clone());
         documented::check(&method, &path, status);
         let bytes = response.bytes().await.unwrap();
+        if let Some(spread) = self.spread.as_ref().filter(|_| method != Method::GET) {
+            spread.settled().await;
+        }
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         Answer { status, headers, body }
     }

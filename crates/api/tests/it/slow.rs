@@ -49,6 +49,7 @@ async fn say(raw: &mut Raw, frame: &Value) {
 }
 
 on_both! {
+    alone "it is about the memory of one node",
     async fn a_slow_client_catches_up_and_nobody_else_notices(server: TestServer) {
         const COUNT: usize = 600;
         let (ann, bob, carol) =
@@ -143,6 +144,7 @@ fn resident() -> usize {
 }
 
 on_both! {
+    alone "it is about the memory of one node",
     async fn who_asks_and_reads_no_answers_costs_little(server: TestServer) {
         let ann = server.user("ann").await;
         let channel = ann.create_channel("general").await;

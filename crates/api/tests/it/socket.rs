@@ -1,5 +1,6 @@
 //! A client's end of a socket.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -10,6 +11,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+use crate::cluster::Spread;
 use crate::documented;
 use crate::server::{Person, unique};
 
@@ -20,6 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
     pub(crate) ready: Value,
+    spread: Option<Arc<Spread>>,
     /// Frames that came while something else was waited for.
     kept: std::collections::VecDeque<Value>,
 }
@@ -28,7 +31,10 @@ impl Socket {
     pub(crate) async fn open(person: &Person) -> Self {
         let token = person.token.clone().unwrap_or_default();
         let headers = [("authorization", format!("Bearer {token}"))];
-        Self::try_open(&person.base, "/api/v1/ws", &headers).await.unwrap()
+        let spread = person.spread.clone();
+        let base = spread.as_ref().map_or_else(|| person.base.clone(), |spread| spread.next_base());
+        let socket = Self::try_open(&base, "/api/v1/ws", &headers).await.unwrap();
+        Self { spread, ..socket }
     }
 
     /// Opens a socket by these means, or says with which status it was refused, or with
@@ -46,7 +52,7 @@ impl Socket {
         match connect_async(request).await {
             Ok((stream, _)) => {
                 let kept = std::collections::VecDeque::new();
-                let mut socket = Self { stream, ready: Value::Null, kept };
+                let mut socket = Self { stream, ready: Value::Null, spread: None, kept };
                 // It may be closed before it has begun.
                 socket.ready = socket.receive().await?;
                 assert_eq!(socket.ready["type"], "ready");
@@ -159,8 +165,17 @@ impl Socket {
     pub(crate) async fn ask(&mut self, mut frame: Value) -> Value {
         let reference = format!("r{}", unique());
         frame["ref"] = json!(reference);
+        let pings = frame["type"] == "ping";
+        if let Some(spread) = self.spread.as_ref().filter(|_| pings) {
+            spread.settled().await;
+        }
         self.send(frame).await;
-        self.until(|frame| frame["type"] == "reply" && frame["ref"] == reference.as_str()).await
+        let is_reply = |frame: &Value| frame["type"] == "reply" && frame["ref"] == *reference;
+        let reply = self.until(is_reply).await;
+        if let Some(spread) = self.spread.as_ref().filter(|_| !pings) {
+            spread.settled().await;
+        }
+        reply
     }
 
     /// Asks something that must be answered well, and gives the reply's data.

@@ -8,7 +8,7 @@ use tertulia_domain::{ChannelId, Feed, FeedId, OwnStatus, Presence, UserId};
 use super::feed::FeedState;
 use super::{Delivery, Hub, Steps, WorkerId};
 use crate::people::{Person, Round};
-use crate::signal::{Audience, Glimpse, PresenceFrame, ProfileFrame, Signal};
+use crate::signal::{Audience, Glimpse, NodeId, PresenceFrame, ProfileFrame, Signal};
 
 /// With more people listening to a channel here, who has read how far is not told as it happens:
 /// everybody would hear of everybody, for each message.
@@ -33,8 +33,8 @@ impl Hub {
     pub fn signal(&self, signals: &[Signal]) {
         for signal in signals {
             match signal {
-                Signal::Present { node, whole, people } => {
-                    self.0.people.hear(*node, *whole, people);
+                Signal::Present { node, among, people } => {
+                    self.0.people.hear(*node, *among, people);
                 }
                 Signal::Profile { user } => self.0.people.note_renamed(*user),
                 Signal::Typing { .. } | Signal::Read { .. } | Signal::Delivered { .. } => {}
@@ -46,6 +46,16 @@ impl Hub {
     /// Looks at all who are connected here: who has come, gone or fallen silent.
     pub fn look_round(&self) -> Round {
         self.0.people.round()
+    }
+
+    /// By which name this node is known to others.
+    pub(crate) fn node(&self) -> NodeId {
+        self.0.people.node()
+    }
+
+    /// Says at the next round who is connected here, all of it: somebody may know nothing.
+    pub(crate) fn introduce(&self) {
+        self.0.people.introduce();
     }
 
     /// The channels that somebody here looks at.

@@ -32,8 +32,8 @@ impl Node {
         let round = self.people.round();
         for node in others.iter().copied().chain([self]) {
             for signal in &round.signals {
-                if let Signal::Present { node: from, whole, people } = signal {
-                    node.people.hear(*from, *whole, people);
+                if let Signal::Present { node: from, among, people } = signal {
+                    node.people.hear(*from, *among, people);
                 }
             }
         }
@@ -172,5 +172,43 @@ fn what_was_lost_on_the_way_is_said_again_and_a_lost_node_takes_its_people_along
     two.round(29, &[]);
     assert_eq!(two.shown(ann), Shown::Online);
     two.round(1, &[]);
+    assert_eq!(two.shown(ann), Shown::Offline);
+}
+
+#[test]
+fn however_many_are_connected_all_are_told_of_in_parts_and_who_has_gone_is_missed_in_any_of_them() {
+    let (one, two) = (Node::new(), Node::new());
+    let users: Vec<UserId> = (0..1201).map(|_| UserId::new(THEN)).collect();
+    let here: Vec<_> = users.iter().map(|user| one.connect(*user)).collect();
+    one.round(1, &[&two]);
+    assert_eq!(two.people.online().len(), 1201);
+    for gone in here.iter().step_by(100) {
+        gone.leave();
+    }
+    // That they have gone is lost on the way.
+    one.round(1, &[]);
+    one.round(10, &[]);
+    assert_eq!(two.people.online().len(), 1201);
+    one.people.introduce();
+    let round = one.people.round();
+    assert_eq!(round.signals.len(), 3);
+    for signal in round.signals {
+        let Signal::Present { node, among, people } = signal else { panic!("{signal:?}") };
+        assert!(people.len() <= MAX_TOLD);
+        two.people.hear(node, among, &people);
+    }
+    assert_eq!(two.people.online().len(), 1201 - 13);
+}
+
+#[test]
+fn when_all_have_gone_that_is_said_too() {
+    let (one, two, ann) = (Node::new(), Node::new(), UserId::new(THEN));
+    let person = one.connect(ann);
+    one.round(1, &[&two]);
+    person.leave();
+    one.round(1, &[]);
+    one.round(10, &[]);
+    one.people.introduce();
+    one.round(1, &[&two]);
     assert_eq!(two.shown(ann), Shown::Offline);
 }

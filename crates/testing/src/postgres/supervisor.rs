@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -12,6 +11,7 @@ use rustix::process::Pid;
 
 use super::install::Installation;
 use super::storage::Storage;
+use crate::ports::free_port;
 
 /// The superuser of a cluster.
 pub(crate) const ROLE: &str = "tertulia";
@@ -152,18 +152,4 @@ fn run(installation: &Installation, folder: &Path) -> io::Result<Child> {
         command.uid(user.uid).gid(user.gid);
     }
     command.spawn()
-}
-
-/// A port that nobody uses now. Not one that the kernel gives to outgoing connections (those begin
-/// at 32768 on Linux), lest one of them takes it while the server is stopped.
-fn free_port() -> u16 {
-    for _ in 0..100 {
-        let mut random = [0; 2];
-        getrandom::fill(&mut random).expect("the machine has randomness");
-        let port = 0x4000 | (u16::from_be_bytes(random) & 0x3fff);
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            return port;
-        }
-    }
-    panic!("no free port between 16384 and 32767")
 }

@@ -4,3 +4,4 @@
 
 mod guarantees;
 mod postgres;
+mod redis;

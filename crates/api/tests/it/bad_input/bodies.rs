@@ -12,6 +12,7 @@ use crate::server::PASSWORD;
 const LIMIT: usize = 256 * 1024;
 
 on_both! {
+    alone "what is wrong is refused before it comes to what nodes share",
     async fn what_is_no_json_object_is_malformed(server: TestServer) {
         let target = Target::of(server).await;
         let deep_list = "[".repeat(100_000);
@@ -40,6 +41,7 @@ on_both! {
 }
 
 on_both! {
+    alone "what is wrong is refused before it comes to what nodes share",
     async fn what_is_nested_deep_is_of_the_wrong_type_and_costs_nothing(server: TestServer) {
         let target = Target::of(server).await;
         let nested = (0..100).fold(json!("a"), |inner, _| json!([inner]));
@@ -55,6 +57,7 @@ on_both! {
 }
 
 on_both! {
+    alone "what is wrong is refused before it comes to what nodes share",
     async fn a_body_is_bounded_whether_it_says_so_or_not(server: TestServer) {
         let target = Target::of(server).await;
         for operation in with_bodies() {
@@ -84,6 +87,7 @@ on_both! {
 }
 
 on_both! {
+    alone "what is wrong is refused before it comes to what nodes share",
     async fn a_body_is_of_the_type_that_is_asked_for(server: TestServer) {
         let target = Target::of(server).await;
         for operation in with_bodies() {
@@ -112,6 +116,7 @@ on_both! {
 }
 
 on_both! {
+    alone "what is wrong is refused before it comes to what nodes share",
     async fn nothing_is_unpacked(server: TestServer) {
         let target = Target::of(server).await;
         // `{"content":"packed"}` by gzip, and plain bodies that only say that they are packed.
@@ -143,6 +148,7 @@ on_both! {
 }
 
 on_both! {
+    alone "what is wrong is refused before it comes to what nodes share",
     async fn a_form_is_no_way_round_the_rules(server: TestServer) {
         let target = Target::of(server).await;
         let log_in = async |body: Vec<u8>| {
@@ -174,6 +180,7 @@ on_both! {
 }
 
 on_both! {
+    alone "what is wrong is refused before it comes to what nodes share",
     async fn a_body_that_nobody_asked_for_is_not_looked_at(server: TestServer) {
         let target = Target::of(server).await;
         let path = format!("/channels/{}", target.channel);

@@ -8,6 +8,7 @@ use crate::on_both;
 use crate::server::Answer;
 
 on_both! {
+    alone "what is wrong is refused before it comes to what nodes share",
     async fn every_field_of_another_type_is_named(server: TestServer) {
         let target = Target::of(server).await;
         let values = [
@@ -42,6 +43,7 @@ on_both! {
 }
 
 on_both! {
+    alone "what is wrong is refused before it comes to what nodes share",
     async fn every_missing_field_is_named_and_null_is_missing(server: TestServer) {
         let target = Target::of(server).await;
         for operation in with_bodies() {
@@ -64,6 +66,7 @@ on_both! {
 }
 
 on_both! {
+    alone "what is wrong is refused before it comes to what nodes share",
     async fn unknown_fields_are_named_but_not_without_end(server: TestServer) {
         let target = Target::of(server).await;
         let long = "long ".repeat(1000);
@@ -91,6 +94,7 @@ on_both! {
 }
 
 on_both! {
+    alone "what is wrong is refused before it comes to what nodes share",
     async fn no_text_is_longer_than_the_document_says(server: TestServer) {
         let target = Target::of(server).await;
         for operation in with_bodies() {

@@ -10,6 +10,7 @@ use super::{Target, check, refused};
 use crate::on_both;
 
 on_both! {
+    alone "what is wrong is refused before it comes to what nodes share",
     async fn no_spelling_of_a_path_goes_around_authentication(server: TestServer) {
         let target = Target::of(server).await;
         let mut asked = 0;
@@ -80,6 +81,7 @@ fn spellings(path: &str) -> Vec<String> {
 }
 
 on_both! {
+    alone "what is wrong is refused before it comes to what nodes share",
     async fn what_cannot_be_an_id_is_not_there(server: TestServer) {
         let target = Target::of(server).await;
         // Who is no admin is told so, whatever they ask for.
@@ -130,6 +132,7 @@ on_both! {
 }
 
 on_both! {
+    alone "what is wrong is refused before it comes to what nodes share",
     async fn the_pages_for_people_give_no_other_file(server: TestServer) {
         for path in [
             "/docs/../Cargo.toml", "/docs/..%2fCargo.toml", "/docs/%2e%2e/Cargo.toml",

@@ -12,6 +12,7 @@ use crate::on_both;
 use crate::server::TestServer;
 
 on_both! {
+    alone "what is wrong is refused before it comes to what nodes share",
     async fn a_path_takes_its_own_methods_only(server: TestServer) {
         let target = Target::of(server).await;
         let mut methods: BTreeMap<String, Vec<String>> = BTreeMap::new();

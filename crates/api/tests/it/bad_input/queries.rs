@@ -12,6 +12,7 @@ use crate::on_both;
 use crate::server::{Answer, TestServer, text};
 
 on_both! {
+    alone "what is wrong is refused before it comes to what nodes share",
     async fn every_parameter_is_bounded(server: TestServer) {
         let target = Target::of(server).await;
         let long = "a".repeat(20_000);
@@ -55,6 +56,7 @@ on_both! {
 }
 
 on_both! {
+    alone "what is wrong is refused before it comes to what nodes share",
     async fn a_cursor_is_good_only_where_it_was_made(server: TestServer) {
         let target = Target::of(server).await;
         server.user("bob").await;
@@ -89,6 +91,7 @@ on_both! {
 }
 
 on_both! {
+    alone "what is wrong is refused before it comes to what nodes share",
     async fn odd_query_strings_are_read_as_far_as_they_go(server: TestServer) {
         let target = Target::of(server).await;
         let long = format!("{}limit=1", "a=b&".repeat(5_000));

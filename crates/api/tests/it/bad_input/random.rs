@@ -15,6 +15,7 @@ const REFUSALS: [&str; 6] =
     ["invalid", "not_found", "forbidden", "deleted", "id_taken", "unauthenticated"];
 
 on_both! {
+    alone "what is wrong is refused before it comes to what nodes share",
     async fn no_body_is_a_fault_of_the_server(server: TestServer) {
         let target = Target::of(server).await;
         for operation in with_bodies() {
@@ -32,6 +33,7 @@ on_both! {
 }
 
 on_both! {
+    alone "what is wrong is refused before it comes to what nodes share",
     async fn every_frame_gets_its_reply(server: TestServer) {
         let target = Target::of(server).await;
         let mut socket = target.ann.listen().await;

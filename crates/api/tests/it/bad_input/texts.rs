@@ -68,6 +68,7 @@ fn table() -> Vec<Row> {
 }
 
 on_both! {
+    alone "what is wrong is refused before it comes to what nodes share",
     async fn every_text_is_kept_as_it_is_or_refused_with_a_reason(server: TestServer) {
         let target = Target::of(server).await;
         for row in table() {

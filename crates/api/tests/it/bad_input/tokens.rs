@@ -15,6 +15,7 @@ use crate::server::{Answer, Person, TestServer, text};
 use crate::socket::Socket;
 
 on_both! {
+    alone "what is wrong is refused before it comes to what nodes share",
     async fn no_forged_token_opens_anything(server: TestServer) {
         let target = Target::of(server).await;
         let token = target.ann.token.clone().unwrap();
@@ -117,6 +118,7 @@ fn flipped(token: &str) -> String {
 }
 
 on_both! {
+    alone "what is wrong is refused before it comes to what nodes share",
     async fn a_token_has_one_way_and_one_purpose(server: TestServer) {
         let target = Target::of(server).await;
         let ann = &target.ann;
@@ -161,6 +163,7 @@ on_both! {
 }
 
 on_both! {
+    alone "what is wrong is refused before it comes to what nodes share",
     async fn what_has_ended_proves_nothing(server: TestServer) {
         let ann = server.user("ann").await;
         let ticket = ann.send(ann.request(Method::POST, "/auth/tickets")).await;

@@ -89,7 +89,7 @@ impl<'a> World<'a> {
             0 => {
                 let every = u32::try_from(dice.roll(4)).unwrap();
                 self.story.push(format!("the bus loses every {every}."));
-                self.server.chat.bus().lose_every(every);
+                self.server.lose_every(every);
             }
             1..=3 => self.befall(dice),
             _ => {
@@ -106,7 +106,7 @@ impl<'a> World<'a> {
 
     /// Everybody is connected and reads, and the bus loses nothing more.
     pub(crate) fn calm(&mut self) {
-        self.server.chat.bus().lose_every(0);
+        self.server.lose_every(0);
         for device in &self.devices {
             device.tell(Command::Release);
             device.tell(Command::Connect { since: true });

@@ -71,6 +71,7 @@ on_both! {
 }
 
 on_both! {
+    alone "it is long, and about one request",
     with setup(),
     async fn who_sends_nothing_for_ten_seconds_is_not_waited_for(server: TestServer) {
         let ann = server.user("ann").await;
