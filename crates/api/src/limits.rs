@@ -38,6 +38,7 @@ fn rules_of(method: &Method, path: &str) -> &'static [Rule] {
             &[Rule::Reactions, Rule::MessageReactions]
         }
         ("POST", "/api/v1/files") | ("PUT", "/api/v1/users/me/avatar") => &[Rule::Uploads],
+        ("PUT" | "DELETE", "/api/v1/channels/{channel}/draft") => &[Rule::Drafts],
         ("POST", "/api/v1/conversations") => &[Rule::Conversations],
         ("POST", "/api/v1/channels/{channel}/invitations") => &[Rule::Invitations],
         ("POST", "/api/v1/auth/email") => &[Rule::Probes],
@@ -46,9 +47,15 @@ fn rules_of(method: &Method, path: &str) -> &'static [Rule] {
             "/api/v1/users" | "/api/v1/users/by-username/{username}" | "/api/v1/channels",
         ) => &[Rule::Searches],
         ("GET" | "HEAD", path) if path.contains("/search") => &[Rule::Searches],
-        // Reading, and writing that is not said yet: many of these are one commit.
+        // Reading, which may be said often, and addresses for each image that a page shows.
         ("GET" | "HEAD", _)
-        | ("PUT", "/api/v1/channels/{channel}/read" | "/api/v1/channels/{channel}/draft") => &[],
+        | ("PUT", "/api/v1/channels/{channel}/read")
+        | (
+            "POST",
+            "/api/v1/files/{file}/links"
+            | "/api/v1/users/{user}/avatar/links"
+            | "/api/v1/auth/tickets",
+        ) => &[],
         _ => &[Rule::Changes],
     }
 }
@@ -185,7 +192,8 @@ mod tests {
             (Rule::ChannelMessages, 1),
             (Rule::Reactions, 2),
             (Rule::MessageReactions, 2),
-            (Rule::Uploads, 1),
+            (Rule::Uploads, 2),
+            (Rule::Drafts, 2),
             (Rule::Conversations, 1),
             (Rule::Invitations, 1),
             (Rule::Probes, 1),

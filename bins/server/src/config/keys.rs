@@ -140,6 +140,8 @@ keys! {
         "Reactions of an account";
     LIMIT_MESSAGE_REACTIONS, Value("60/60s"), false,
         "Reactions of an account to one message";
+    LIMIT_DRAFTS, Value("300/100s"), false,
+        "Drafts that an account saves";
     LIMIT_CHANGES, Value("300/150s"), false,
         "All else that an account writes";
     LIMIT_SEARCHES, Value("120/60s"), false,

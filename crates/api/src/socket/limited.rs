@@ -39,8 +39,17 @@ pub(super) fn request(chat: &Chat, caller: &Caller, request: &Request) -> Result
         Request::Edit { .. } | Request::Delete { .. } | Request::Look(Look::SetStatus(_)) => {
             one(Rule::Changes)
         }
-        Request::Sync { .. } | Request::Look(_) | Request::AuthRefresh { .. } | Request::Ping => {
-            Ok(())
-        }
+        Request::Look(Look::SetDraft { .. }) => one(Rule::Drafts),
+        Request::Look(
+            Look::Read { .. }
+            | Look::Delivered { .. }
+            | Look::Focus { .. }
+            | Look::Typing { .. }
+            | Look::Subscribe { .. }
+            | Look::Unsubscribe { .. },
+        )
+        | Request::Sync { .. }
+        | Request::AuthRefresh { .. }
+        | Request::Ping => Ok(()),
     }
 }

@@ -247,13 +247,22 @@ on_both! {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_operation_counts_as_what_it_is() {
-    let rules = [Rule::Searches, Rule::Uploads, Rule::Invitations, Rule::Probes, Rule::Changes];
+    let rules = [
+        Rule::Searches,
+        Rule::Uploads,
+        Rule::Drafts,
+        Rule::Invitations,
+        Rule::Probes,
+        Rule::Changes,
+    ];
     let server = TestServer::sqlite_as(limited(&rules.map(|rule| (rule, 1)))).await;
     for (at, (rule, method, path)) in [
         (Rule::Searches, "GET", "/users?query=a"),
         (Rule::Searches, "GET", "/channels"),
         (Rule::Searches, "HEAD", "/users/by-username/somebody"),
         (Rule::Uploads, "POST", "/files"),
+        (Rule::Uploads, "PUT", "/users/me/avatar"),
+        (Rule::Drafts, "PUT", "/channels/019a9f3e-7c5a-7d3e-8f21-5b0c7d1e2f3a/draft"),
         (Rule::Invitations, "POST", "/channels/019a9f3e-7c5a-7d3e-8f21-5b0c7d1e2f3a/invitations"),
         (Rule::Probes, "POST", "/auth/email"),
         (Rule::Changes, "PATCH", "/users/me"),
@@ -270,7 +279,7 @@ async fn each_operation_counts_as_what_it_is() {
             let request = if path == "/files" {
                 let (kind, form) = a_form();
                 request.header("content-type", kind).body(form)
-            } else if method == "POST" || method == "PATCH" {
+            } else if method != "GET" && method != "HEAD" {
                 request.json(&json!({}))
             } else {
                 request
@@ -288,6 +297,37 @@ async fn each_operation_counts_as_what_it_is() {
         let second = ask().await;
         assert_eq!(second.status, StatusCode::TOO_MANY_REQUESTS, "{method} {path}");
         assert_eq!(header(&second, "ratelimit"), name, "{method} {path}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_frame_counts_as_what_it_is() {
+    let server = TestServer::sqlite_as(limited(&[(Rule::Drafts, 1), (Rule::Changes, 2)])).await;
+    let ann = server.user("ann").await;
+    let channel = ann.create_channel("one").await;
+    let said = ann.say(&channel, "hi").await;
+    let mut socket = ann.listen().await;
+    let draft = json!({ "type": "draft.set", "channel_id": channel, "content": "well" });
+    assert_eq!(ask(&mut socket, draft.clone()).await, None);
+    assert_eq!(ask(&mut socket, draft).await, Some(too_many()));
+    let edit = json!({ "type": "message.edit", "message_id": said["id"], "content": "ho" });
+    assert_eq!(ask(&mut socket, edit.clone()).await, None);
+    for frame in [
+        edit,
+        json!({ "type": "message.delete", "message_id": said["id"] }),
+        json!({ "type": "status.set", "status": "away" }),
+    ] {
+        assert_eq!(ask(&mut socket, frame).await, Some(too_many()));
+    }
+    for frame in [
+        json!({ "type": "read", "channel_id": channel, "seq": 1 }),
+        json!({ "type": "typing", "channel_id": channel, "active": true }),
+        json!({ "type": "focus", "channel_ids": [channel] }),
+        json!({ "type": "sync", "feed": "me", "rev": 0 }),
+        json!({ "type": "ping" }),
+    ] {
+        assert_eq!(ask(&mut socket, frame).await, None);
     }
     server.stop().await;
 }

@@ -94,6 +94,8 @@ rules! {
     Reactions("reactions", Account, 200 / 50 s);
     /// The same at one message, which has at most 50 different ones.
     MessageReactions("message_reactions", AccountAndMessage, 60 / 60 s);
+    /// Drafts. Clients save one at each pause in typing, three times in a second at most.
+    Drafts("drafts", Account, 300 / 100 s);
     /// All else that is written: edits, members, settings. Who tidies a channel clicks twice in a
     /// second.
     Changes("changes", Account, 300 / 150 s);
