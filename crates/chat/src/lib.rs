@@ -12,6 +12,7 @@ mod erasure;
 mod error;
 mod files;
 mod guests;
+mod indexing;
 mod invites;
 mod log;
 mod members;
@@ -23,6 +24,7 @@ mod reactions;
 mod reading;
 mod repair;
 mod retention;
+mod search;
 mod sessions;
 mod slots;
 mod sync;
@@ -93,6 +95,10 @@ pub struct Options {
     pub presence_every: Duration,
     /// How often the database is searched for what is dead.
     pub purge_every: Duration,
+    /// How long what is said may wait to be found: what comes meanwhile is indexed with it.
+    pub index_after: Duration,
+    /// How often the database is searched for what other nodes have not indexed.
+    pub index_every: Duration,
     /// Whether anybody may register.
     pub registration_open: bool,
     /// Whether guests are let in.
@@ -116,6 +122,8 @@ impl Default for Options {
             poll_system_every: Duration::from_millis(500),
             presence_every: Duration::from_secs(1),
             purge_every: Duration::from_mins(1),
+            index_after: Duration::from_millis(250),
+            index_every: Duration::from_secs(30),
             registration_open: true,
             guests: false,
             guest_ttl: time::Duration::days(1),
@@ -165,6 +173,8 @@ struct Inner {
     moments: Moments,
     /// One permit for each client that is just beginning.
     beginning: Semaphore,
+    /// One permit for each search.
+    searching: Semaphore,
 }
 
 /// The tasks behind a [`Chat`], for whoever stops it.
@@ -177,6 +187,7 @@ pub struct Tasks {
     marks: JoinHandle<()>,
     drafts: JoinHandle<()>,
     moments: JoinHandle<()>,
+    indexing: JoinHandle<()>,
     stop: tokio::sync::watch::Sender<bool>,
 }
 
@@ -199,6 +210,8 @@ impl Chat {
         hub.follow_system(system.head, store.sessions_ended_since(since).await?);
 
         let deleted = Arc::new(Notify::new());
+        let (indexing, hints) =
+            indexing::Indexing::new(store.clone(), options.index_after, options.index_every);
         let (log, log_task) = log::start(
             store.clone(),
             bus.clone(),
@@ -206,8 +219,10 @@ impl Chat {
             clock.clone(),
             options.gather,
             Arc::clone(&deleted),
+            hints,
         );
         let (stop, stopped) = tokio::sync::watch::channel(false);
+        let indexing = tokio::spawn(indexing.run(stopped.clone()));
         let repair = repair::Repair {
             store: store.clone(),
             hub: hub.clone(),
@@ -269,6 +284,7 @@ impl Chat {
             drafts,
             moments,
             beginning: Semaphore::new(sync::MAX_BEGINNING),
+            searching: Semaphore::new(search::MAX_SEARCHES),
         }));
         Ok((
             chat,
@@ -281,6 +297,7 @@ impl Chat {
                 marks: marking,
                 drafts: drafting,
                 moments: telling,
+                indexing,
                 stop,
             },
         ))
@@ -337,6 +354,7 @@ impl Tasks {
         let _ = self.log.await;
         let _ = self.repair.await;
         let _ = self.retention.await;
+        let _ = self.indexing.await;
         chat.0.files.settled().await;
         let _ = self.collector.await;
         let _ = self.erasure.await;
