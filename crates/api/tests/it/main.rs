@@ -35,6 +35,7 @@ mod reading;
 mod repair;
 mod retention;
 mod revocation;
+mod search;
 mod server;
 mod slow;
 mod socket;

@@ -430,6 +430,7 @@ impl Row {
         let person = world.person(who);
         let named = if self.own && who != Who::Nobody { person } else { &world.fellow };
         self.template()
+            .replace("/search", "/search?q=something")
             .replace("{channel}", &scene.channel)
             .replace("{message}", scene.message(who, self.own))
             .replace("{emoji}", EMOJI)
