@@ -17,7 +17,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 const PIECE: i64 = 128;
 
 /// Channels in one transaction.
-const CHANNELS: usize = 32;
+const CHANNELS: usize = 16;
 
 /// Channels that are remembered to be behind. What is behind beyond them is looked up.
 const MAX_BEHIND: i64 = 1000;
@@ -26,7 +26,7 @@ const MAX_BEHIND: i64 = 1000;
 const MAX_HINTS: usize = 1024;
 
 /// After a piece, as often the time that it took is left to others.
-const REST: u32 = 3;
+const REST: u32 = 1;
 
 /// After an error.
 const RETRY: Duration = Duration::from_secs(1);
@@ -118,8 +118,16 @@ impl Indexing {
                 _ = stop.changed() => return,
                 () = tokio::time::sleep(self.after) => {}
             }
+            let mut gathered = None;
             loop {
                 let begun = Instant::now();
+                // What comes from now on waits for the next round, however long this one is.
+                if gathered.is_none_or(|last| begun.duration_since(last) >= self.after) {
+                    gathered = Some(begun);
+                    while let Ok(channel) = self.hints.try_recv() {
+                        self.behind.add(channel);
+                    }
+                }
                 let pause = match self.piece(&mut look, &mut older).await {
                     Ok(true) => begun.elapsed() * REST,
                     Ok(false) => break,
@@ -139,9 +147,6 @@ impl Indexing {
 
     /// Indexes a piece. False when nothing is behind.
     async fn piece(&mut self, look: &mut bool, older: &mut bool) -> Result<bool, Error> {
-        while let Ok(channel) = self.hints.try_recv() {
-            self.behind.add(channel);
-        }
         if self.behind.queue.is_empty() && (*look || self.missed.swap(false, Ordering::Relaxed)) {
             let behind = self.store.unindexed_channels(MAX_BEHIND).await?;
             *look = behind.len() >= CHANNELS;

@@ -8,7 +8,7 @@ use tertulia_store::Search;
 use crate::{Caller, Chat, Error};
 
 /// Searches at a time: what one costs is not everybody's wait.
-pub(crate) const MAX_SEARCHES: usize = 4;
+pub(crate) const MAX_SEARCHES: usize = 2;
 
 /// Questions to the database for one page. A page ends before it is full only after so many, each
 /// of which goes through a thousand messages that were not to be found, or millions without the words.

@@ -248,7 +248,7 @@ operations! {
     snapshot search(search: Search) -> Found = search::find;
     /// Channels in which something has happened since they were indexed.
     read unindexed_channels(limit: i64) -> Vec<ChannelId> = indexing::behind;
-    /// What has happened since in some of these channels, `limit` messages in all.
+    /// What has happened since in these channels, about `limit` messages in all.
     snapshot unindexed(channels: Vec<ChannelId>, limit: i64) -> Vec<Share> = indexing::unindexed;
     /// Indexes it, but for what was indexed meanwhile.
     write index(shares: Vec<Share>) -> () = indexing::index;

@@ -1,8 +1,8 @@
 //! Looking for what was said.
 
-use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
-use tertulia_domain::{ChannelId, MessageId};
+use reqwest::StatusCode;
+use serde_json::json;
+use tertulia_domain::MessageId;
 
 use crate::on_both;
 use crate::retention::until;
@@ -27,7 +27,12 @@ async fn find(person: &Person, query: &str) -> Vec<String> {
 
 /// Waits until everything that was said is indexed.
 async fn indexed(server: &TestServer) {
-    until(async || server.store.unindexed_channels(1).await.unwrap().is_empty()).await;
+    until(async || {
+        let behind = server.store.unindexed_channels(100).await.unwrap();
+        let shares = server.store.unindexed(behind, 100).await.unwrap();
+        shares.iter().all(|share| share.drafts.is_empty() && !share.more)
+    })
+    .await;
 }
 
 on_both! {
@@ -93,6 +98,7 @@ on_both! {
         ann.say(&tea, "one").await;
         bob.say(&tea, "one two").await;
         server.clock.advance(time::Duration::days(2));
+        let (ann, bob) = (server.log_in("ann").await, server.log_in("bob").await);
         bob.say(&milk, "one three").await;
         let file = ann.upload("cup.txt", b"a cup").await;
         let message = json!({ "content": "one file", "attachments": [file["id"]] });
@@ -137,7 +143,7 @@ on_both! {
             if n % 2 == 0 {
                 ann.patch(&path, json!({ "content": format!("honey {n}") })).await.expect(StatusCode::OK);
             } else {
-                ann.delete(&path).await.expect(StatusCode::OK);
+                ann.delete(&path).await.expect(StatusCode::NO_CONTENT);
             }
             assert_eq!(find(&ann, "marmalade").await.len(), 39 - n);
             assert_eq!(find(&ann, &format!("\"marmalade {n}\"")).await, [""; 0]);

@@ -20,6 +20,9 @@ use crate::schema::{
 use crate::types::{At, Id};
 use crate::{Draft, Error, Older, Share};
 
+/// Of each channel that is behind at least so many messages are read at a time.
+const MIN_EACH: i64 = 8;
+
 /// The only row of `search_state`.
 const STATE: i64 = 1;
 
@@ -36,8 +39,8 @@ pub(crate) async fn behind(conn: &mut Conn, limit: i64) -> Result<Vec<ChannelId>
     Ok(rows.into_iter().map(|id| id.0).collect())
 }
 
-/// What has happened to messages in some of these channels since they were indexed, `limit` messages
-/// in all. Needs one snapshot.
+/// What has happened to messages in these channels since they were indexed, about `limit` messages in
+/// all. Needs one snapshot.
 pub(crate) async fn unindexed(
     conn: &mut Conn,
     of: Vec<ChannelId>,
@@ -49,28 +52,37 @@ pub(crate) async fn unindexed(
         .select((feeds::id, feeds::head, search_cursors::rev.nullable()))
         .load(conn)
         .await?;
+    let each = (limit / i64::try_from(rows.len()).unwrap_or(1).max(1)).max(MIN_EACH);
     let mut shares = Vec::with_capacity(rows.len());
-    let mut room = limit;
     for (channel, head, from) in rows {
         let from = from.unwrap_or_default();
-        if room <= 0 {
-            break;
-        }
         let rows: Vec<DraftRow> = messages::table
             .filter(messages::channel_id.eq(channel))
             .filter(messages::rev.gt(from))
             .order(messages::rev)
-            .limit(room)
+            .limit(each)
             .select(DraftRow::as_select())
             .load(conn)
             .await?;
-        let read = i64::try_from(rows.len()).unwrap_or(room);
-        let more = read == room;
-        let to = rows.last().filter(|_| more).map_or(head, |last| last.rev);
-        room -= read;
-        shares.push(Share { channel: channel.0, from, to, more, drafts: all(rows)? });
+        let more = i64::try_from(rows.len()).is_ok_and(|read| read == each);
+        let revs: Vec<i64> = rows.iter().map(|row| row.rev).collect();
+        let to = revs.last().copied().filter(|_| more).unwrap_or(head);
+        let share = Share { channel: channel.0, from, to, more, drafts: all(rows)? };
+        shares.push((share, revs));
     }
-    Ok(shares)
+    // Where there is more to come from one channel, others wait for it: numbers follow the time.
+    let newest = |share: &Share| share.drafts.iter().map(|draft| draft.created_at).max();
+    let until =
+        shares.iter().filter(|(share, _)| share.more).filter_map(|(it, _)| newest(it)).min();
+    for (share, revs) in &mut shares {
+        let late = |draft: &Draft| until.is_some_and(|until| draft.created_at > until);
+        if let Some(cut) = share.drafts.iter().position(late) {
+            share.drafts.truncate(cut);
+            share.more = true;
+            share.to = if cut == 0 { share.from } else { revs[cut - 1] };
+        }
+    }
+    Ok(shares.into_iter().map(|(share, _)| share).collect())
 }
 
 /// Messages that are older than the index and not in it yet, the newest first; `None` when there are

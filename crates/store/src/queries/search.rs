@@ -29,11 +29,11 @@ const MORE: i64 = 1024;
 const MAX_EXAMINED: i64 = 1024;
 
 /// Questions to the index in one piece.
-const MAX_QUESTIONS: usize = 4;
+const MAX_QUESTIONS: usize = 8;
 
 /// Chunks in one question, and words in all of them.
 const MAX_CHUNKS: usize = 32;
-const MAX_WORDS: usize = 1024;
+const MAX_WORDS: usize = 512;
 
 /// Who may read in at most so many channels has the index look only there.
 const FEW: i64 = 16;

@@ -15,6 +15,7 @@ on_both! {
             [(&public, "secret public"), (&private, "secret private"), (&talk, "secret talk")]
         {
             ann.say(channel, content).await;
+            server.clock.advance(time::Duration::seconds(1));
         }
         indexed(server).await;
         let all = ["secret talk", "secret private", "secret public"];
