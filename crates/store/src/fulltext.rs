@@ -11,6 +11,12 @@ use tertulia_domain::{
 };
 use uuid::Uuid;
 
+/// A chunk has 2 to the power of this many numbers. The beginning of a word costs what all of a
+/// chunk's words that begin so hold (10 ms of SQLite if that is every word), a common word on
+/// PostgreSQL what a chunk's entries with it do (1 ms); a rare word is looked up in each chunk (some
+/// 10 µs).
+pub(crate) const CHUNK_BITS: u32 = 13;
+
 /// How many characters of a word the index knows.
 const WORD: usize = 64;
 

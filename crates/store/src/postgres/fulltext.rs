@@ -13,14 +13,10 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use tertulia_domain::{ChannelId, MessageId};
 
 use crate::Error;
-use crate::fulltext::{Clause, Entry, MANY, Matching, Phrase, tag};
+use crate::fulltext::{CHUNK_BITS, Clause, Entry, MANY, Matching, Phrase, tag};
 use crate::rows::SearchEntryRow;
 use crate::schema::search_entries;
 use crate::types::{DbUuid, Id};
-
-/// A chunk has 2 to the power of this many numbers: all entries of a chunk that have a word are read
-/// to find its newest, and a rare word is looked up in each chunk.
-pub(crate) const CHUNK_BITS: u32 = 13;
 
 /// Entries of these chunks below a number that the index proposes, the newest first.
 pub(crate) async fn candidates(

@@ -12,7 +12,7 @@ use tertulia_domain::{ChannelId, MessageId, Timestamp};
 
 use super::{Conn, RunQueryDsl, fulltext, held, locked};
 use crate::fragment::KeyIn;
-use crate::fulltext::Entry;
+use crate::fulltext::{CHUNK_BITS, Entry};
 use crate::rows::{DraftRow, all};
 use crate::schema::{
     channels, feeds, messages, search_chunks, search_cursors, search_entries, search_state,
@@ -293,7 +293,7 @@ async fn note_chunks(
     let mut chunks: BTreeMap<i64, (Timestamp, Timestamp)> = BTreeMap::new();
     for (no, draft) in new {
         let at = draft.created_at;
-        let (oldest, newest) = chunks.entry(no >> fulltext::CHUNK_BITS).or_insert((at, at));
+        let (oldest, newest) = chunks.entry(no >> CHUNK_BITS).or_insert((at, at));
         (*oldest, *newest) = ((*oldest).min(at), (*newest).max(at));
     }
     for (chunk, (oldest, newest)) in chunks {

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::messages::views;
 use super::{Conn, RunQueryDsl, files, fulltext};
 use crate::fragment::KeyIn;
-use crate::fulltext::Matching;
+use crate::fulltext::{CHUNK_BITS, Matching};
 use crate::rows::{ChannelRow, MemberRow, MessageRow, channel_kind_code, member_state_code};
 use crate::schema::{channels, members, messages, search_chunks, users};
 use crate::types::{At, Id};
@@ -86,7 +86,7 @@ pub(crate) async fn find(conn: &mut Conn, search: Search) -> Result<Found, Error
         examined += count;
         let reached = match proposed.last() {
             Some((no, ..)) if count == limit => *no,
-            _ => last << fulltext::CHUNK_BITS,
+            _ => last << CHUNK_BITS,
         };
         // What was not looked at is proposed again.
         below = look.check(conn, proposed, &mut hits).await?.unwrap_or(reached);
@@ -246,7 +246,7 @@ async fn chunks_below(
     limit: usize,
 ) -> Result<Vec<i64>, Error> {
     let mut chunks = search_chunks::table
-        .filter(search_chunks::chunk.le((below - 1) >> fulltext::CHUNK_BITS))
+        .filter(search_chunks::chunk.le((below - 1) >> CHUNK_BITS))
         .order(search_chunks::chunk.desc())
         .limit(i64::try_from(limit).unwrap_or(1))
         .select(search_chunks::chunk)

@@ -8,7 +8,7 @@ use diesel::{RunQueryDsl, SqliteConnection};
 use tertulia_domain::{ChannelId, MessageId};
 
 use crate::Error;
-use crate::fulltext::{Clause, Entry, Matching, Phrase, tag};
+use crate::fulltext::{CHUNK_BITS, Clause, Entry, Matching, Phrase, tag};
 use crate::types::{DbUuid, Id};
 
 diesel::table! {
@@ -32,10 +32,6 @@ diesel::table! {
         command -> Text,
     }
 }
-
-/// A chunk has 2 to the power of this many numbers. A common word ends where enough is found; a
-/// rare one, or the beginning of one, is looked up in each chunk.
-pub(crate) const CHUNK_BITS: u32 = 16;
 
 /// Entries of these chunks below a number that the index proposes, the newest first.
 pub(crate) fn candidates(

@@ -27,11 +27,11 @@ on_both! {
         }
         for (query, count) in [
             ("near", 1), ("drop table", 1), ("_file", 1), ("\"_file\"", 1), ("_file x", 0), ("file many", 1), ("1z141z4a", 1),
-            ("a & b", 4), ("(a) (b)", 4), ("🇩🇪", 1), ("🏳", 1), ("iissk", 0), ("iis*", 0),
+            ("a & b", 3), ("(a) (b)", 3), ("🇩🇪", 1), ("🏳", 1), ("iissk", 0), ("iis*", 1),
             // Beyond what either index knows the places of.
             ("\"needle hay\"", 1), ("\"ham spam\"", 1), ("\"spam hay\"", 0),
-            (&"w".repeat(200), 0), (&format!("{}*", "w".repeat(200)), 1), ("w*", 2),
-            ("صلى", 1), ("\"وسلم صلى\"", 1),
+            (&"w".repeat(200), 0), (&format!("{}*", "w".repeat(200)), 1), ("w*", 3),
+            ("صلى", 2), ("\"وسلم صلى\"", 1),
         ] {
             assert_eq!(find(&ann, query).await.len(), count, "{query}");
         }
