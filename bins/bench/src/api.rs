@@ -39,6 +39,11 @@ struct Page {
 }
 
 #[derive(Deserialize)]
+struct Hits {
+    items: Vec<PageItem>,
+}
+
+#[derive(Deserialize)]
 struct PageItem {
     seq: u64,
     content: String,
@@ -187,6 +192,45 @@ pub(crate) async fn own_channels(http: &mut Http, token: &str) -> Result<(u64, u
         let Some(next) = page.next else { return Ok((channels, unread)) };
         path = format!("/api/v1/users/me/channels?limit={PAGE}&cursor={next}");
     }
+}
+
+/// Makes a private channel of all these users; the first owns it.
+pub(crate) async fn private_room(
+    http: &mut Http,
+    members: &[Rc<User>],
+    name: &str,
+) -> Result<Rc<str>> {
+    let (owner, others) = members.split_first().context("a room without members")?;
+    let body = format!(r#"{{"name":"{name}","kind":"private"}}"#);
+    let request = post("/api/v1/channels", Some(&owner.token), Some(&body));
+    let made: Made = http.ask(request).await?.json(request)?;
+    for member in others {
+        let path = format!("/api/v1/users/by-username/{}", member.username);
+        let request = get(&path, Some(&owner.token));
+        let person: Made = http.ask(request).await?.json(request)?;
+        let path = format!("/api/v1/channels/{}/members", made.id);
+        let body = format!(r#"{{"user_id":"{}"}}"#, person.id);
+        let request = post(&path, Some(&owner.token), Some(&body));
+        http.ask(request).await?.accepted(request)?;
+    }
+    Ok(made.id.into())
+}
+
+/// A page of a search, each hit of which says `says`: how many there are.
+pub(crate) async fn search(
+    http: &mut Http,
+    token: &str,
+    query: &str,
+    limit: u64,
+    says: &str,
+) -> Result<usize> {
+    let path = format!("/api/v1/search?limit={limit}&q={query}");
+    let request = get(&path, Some(token));
+    let page: Hits = http.ask(request).await?.json(request)?;
+    for item in &page.items {
+        anyhow::ensure!(item.content.contains(says), "{query} found {}", item.content);
+    }
+    Ok(page.items.len())
 }
 
 /// Gets a ticket for a WebSocket.

@@ -3,7 +3,8 @@
 use crate::scenarios::{
     channels::ChannelsOptions, history::HistoryOptions, idle::IdleOptions, ingest::IngestOptions,
     login::LoginOptions, presence::PresenceOptions, reactions::ReactionsOptions, room::RoomOptions,
-    rooms::RoomsOptions, start::StartOptions, storm::StormOptions, upload::UploadOptions,
+    rooms::RoomsOptions, search::SearchOptions, start::StartOptions, storm::StormOptions,
+    upload::UploadOptions,
 };
 use clap::{Args, Parser, Subcommand};
 use std::{path::PathBuf, time::Duration};
@@ -35,6 +36,8 @@ pub(crate) enum Scenario {
     Ingest(IngestOptions),
     /// Pages at random places of a long history.
     History(HistoryOptions),
+    /// Searching a long history.
+    Search(SearchOptions),
     /// All clients dropped at once, and back at once.
     Storm(StormOptions),
     /// Log-ins, beside what argon2 alone costs.
@@ -169,6 +172,7 @@ mod tests {
         assert_eq!(defaults::<IdleOptions>().unwrap().connections.len(), 3);
         assert_eq!(defaults::<IngestOptions>().unwrap().outstanding, 64);
         assert_eq!(defaults::<HistoryOptions>().unwrap().messages, 1_000_000);
+        assert_eq!(defaults::<SearchOptions>().unwrap().messages, 1_000_000);
         assert_eq!(defaults::<StormOptions>().unwrap().clients, 2_000);
         assert!(defaults::<LoginOptions>().unwrap().logins > 0);
         assert_eq!(defaults::<UploadOptions>().unwrap().mebibytes, 100);

@@ -5,6 +5,7 @@ use crate::{
     feed::Counts,
     publisher::Publisher,
     session::{Session, is_overload},
+    speech::Speech,
     tally::Tally,
     target::{Target, User},
     verdict::{Seen, verdict},
@@ -100,6 +101,15 @@ impl Fleet {
             bail!("no ready within {patience:?}: {}", self.first_ended());
         }
         Ok(())
+    }
+
+    /// The publishers say words from now on.
+    pub(crate) fn speak(&self) {
+        for (seed, client) in (1..).zip(&self.clients) {
+            if let Some(publisher) = &mut client.borrow_mut().session.publisher {
+                publisher.speech = Some(Speech::new(seed));
+            }
+        }
     }
 
     /// Every publisher keeps `outstanding` messages unacknowledged from now on.

@@ -20,6 +20,7 @@ mod report;
 mod scenarios;
 mod session;
 mod spawn;
+mod speech;
 mod stage;
 mod supervisor;
 mod tallies;
@@ -38,7 +39,8 @@ use rustix::{
     time::{ClockId, clock_gettime},
 };
 use scenarios::{
-    channels, history, idle, ingest, login, presence, reactions, room, rooms, start, storm, upload,
+    channels, history, idle, ingest, login, presence, reactions, room, rooms, search, start, storm,
+    upload,
 };
 use serde_json::json;
 use stage::Stage;
@@ -124,6 +126,7 @@ async fn scenario(stage: &Stage, scenario: &Scenario) -> Result<Vec<Outcome>> {
         Scenario::Idle(options) => idle::run(stage, options).await,
         Scenario::Ingest(options) => ingest::run(stage, options).await,
         Scenario::History(options) => history::run(stage, options).await,
+        Scenario::Search(options) => search::run(stage, options).await,
         Scenario::Storm(options) => storm::run(stage, options).await,
         Scenario::Login(options) => login::run(stage, options).await,
         Scenario::Upload(options) => upload::run(stage, options).await,
@@ -147,6 +150,7 @@ async fn scenario(stage: &Stage, scenario: &Scenario) -> Result<Vec<Outcome>> {
             outcomes.extend(channels::run(stage, &defaults()?).await?);
             outcomes.extend(storm::run(stage, &defaults()?).await?);
             outcomes.extend(history::run(stage, &defaults()?).await?);
+            outcomes.extend(search::run(stage, &defaults()?).await?);
             Ok(outcomes)
         }
     }

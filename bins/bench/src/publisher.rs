@@ -1,6 +1,6 @@
 //! The sending half of a client.
 
-use crate::{tally::Tally, wire::STAMP_LENGTH, ws};
+use crate::{speech::Speech, tally::Tally, wire::STAMP_LENGTH, ws};
 use std::rc::Rc;
 
 /// RFC 6455 asks for an unpredictable mask, against proxies that a page could mislead. There are
@@ -27,6 +27,8 @@ enum What {
 pub(crate) struct Publisher {
     tally: Rc<Tally>,
     what: What,
+    /// Words in place of a filler.
+    pub(crate) speech: Option<Speech>,
     text: Vec<u8>,
     last_stamp: u64,
     /// Sent and not yet answered.
@@ -56,6 +58,7 @@ impl Publisher {
         Self {
             tally,
             what,
+            speech: None,
             text: Vec::new(),
             last_stamp: 0,
             in_flight: 0,
@@ -72,6 +75,11 @@ impl Publisher {
         self.last_stamp = stamp;
         self.in_flight += 1;
         self.text.clear();
+        if let (What::Messages { end, .. }, Some(speech)) = (&mut self.what, &mut self.speech) {
+            end.clear();
+            speech.say(end);
+            end.push_str(r#""}"#);
+        }
         let written = match &mut self.what {
             What::Messages { middle, end } => write!(
                 self.text,

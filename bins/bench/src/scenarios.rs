@@ -9,6 +9,7 @@ pub(crate) mod presence;
 pub(crate) mod reactions;
 pub(crate) mod room;
 pub(crate) mod rooms;
+pub(crate) mod search;
 pub(crate) mod start;
 pub(crate) mod storm;
 pub(crate) mod upload;

@@ -31,6 +31,7 @@ mod paging;
 mod pins;
 mod reactions;
 mod reads;
+mod search;
 mod status;
 mod sync;
 mod threads;
@@ -101,6 +102,8 @@ operations! {
     "/api/v1/users/{user}/avatar" { get files::get_avatar }
     "/api/v1/users/{user}/avatar/small" { get files::get_small_avatar }
     "/api/v1/users/{user}/avatar/links" { post files::create_avatar_link }
+
+    "/api/v1/search" { get search::search }
 
     "/api/v1/channels" { get channels::list_channels, post channels::create_channel }
     "/api/v1/channels/{channel}" {

@@ -189,10 +189,17 @@ impl Erasure {
             let begun = Instant::now();
             let to = from + RANGE;
             let said = self.store.said(channel, user, from, to).await?;
-            self.commit(
-                said.into_iter().map(|message| Change::EraseMessage { message, author: user }),
-            )
-            .await?;
+            let erasing: Vec<_> = said
+                .iter()
+                .map(|message| Change::EraseMessage { message: *message, author: user })
+                .collect();
+            self.commit(erasing).await?;
+            // Not when its turn comes: what was said is to be gone from the index as well.
+            let mut said = said;
+            while !said.is_empty() {
+                let rest = said.split_off(said.len().min(PIECE));
+                self.store.unindex(std::mem::replace(&mut said, rest)).await?;
+            }
             self.store.note_erasure(user, channel, to).await?;
             from = to;
             pause_after(begun).await;

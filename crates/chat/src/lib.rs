@@ -12,6 +12,7 @@ mod erasure;
 mod error;
 mod files;
 mod guests;
+mod indexing;
 mod invites;
 mod log;
 mod members;
@@ -23,6 +24,7 @@ mod reactions;
 mod reading;
 mod repair;
 mod retention;
+mod search;
 mod sessions;
 mod slots;
 mod sync;
@@ -97,6 +99,10 @@ pub struct Options {
     pub presence_every: Duration,
     /// How often the database is searched for what is dead.
     pub purge_every: Duration,
+    /// How long what is said may wait to be found: what comes meanwhile is indexed with it.
+    pub index_after: Duration,
+    /// How often the database is searched for what other nodes have not indexed.
+    pub index_every: Duration,
     /// Whether anybody may register.
     pub registration_open: bool,
     /// Whether guests are let in.
@@ -123,6 +129,8 @@ impl Default for Options {
             poll_system_every: Duration::from_millis(500),
             presence_every: Duration::from_secs(1),
             purge_every: Duration::from_mins(1),
+            index_after: Duration::from_millis(250),
+            index_every: Duration::from_secs(30),
             registration_open: true,
             guests: false,
             guest_ttl: time::Duration::days(1),
@@ -173,6 +181,8 @@ struct Inner {
     moments: Moments,
     /// One permit for each client that is just beginning.
     beginning: Semaphore,
+    /// One permit for each search.
+    searching: Semaphore,
 }
 
 /// The tasks behind a [`Chat`], for whoever stops it.
@@ -186,6 +196,7 @@ pub struct Tasks {
     drafts: JoinHandle<()>,
     moments: JoinHandle<()>,
     bus: Option<JoinHandle<()>>,
+    indexing: JoinHandle<()>,
     stop: tokio::sync::watch::Sender<bool>,
 }
 
@@ -214,6 +225,8 @@ impl Chat {
         hub.follow_system(system.head, store.sessions_ended_since(since).await?);
 
         let deleted = Arc::new(Notify::new());
+        let (indexing, hints) =
+            indexing::Indexing::new(store.clone(), options.index_after, options.index_every);
         let (log, log_task) = log::start(
             store.clone(),
             bus.clone(),
@@ -221,8 +234,10 @@ impl Chat {
             clock.clone(),
             options.gather,
             Arc::clone(&deleted),
+            hints,
         );
         let (stop, stopped) = tokio::sync::watch::channel(false);
+        let indexing = tokio::spawn(indexing.run(stopped.clone()));
         let repair = repair::Repair {
             store: store.clone(),
             hub: hub.clone(),
@@ -285,6 +300,7 @@ impl Chat {
             drafts,
             moments,
             beginning: Semaphore::new(sync::MAX_BEGINNING),
+            searching: Semaphore::new(search::MAX_SEARCHES),
         }));
         Ok((
             chat,
@@ -298,6 +314,7 @@ impl Chat {
                 drafts: drafting,
                 moments: telling,
                 bus: bus_task,
+                indexing,
                 stop,
             },
         ))
@@ -362,6 +379,7 @@ impl Tasks {
         }
         let _ = self.repair.await;
         let _ = self.retention.await;
+        let _ = self.indexing.await;
         chat.0.files.settled().await;
         let _ = self.collector.await;
         let _ = self.erasure.await;

@@ -13,6 +13,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use crate::indexing::Hints;
 use crate::pace::Pace;
 use crate::{Caller, Error};
 
@@ -105,6 +106,7 @@ struct Writer {
     clock: Clock,
     gather: Duration,
     pace: Pace,
+    hints: Hints,
     queue: Arc<Queue>,
     deleted: Arc<Notify>,
 }
@@ -118,12 +120,13 @@ pub(crate) fn start(
     clock: Clock,
     gather: Duration,
     deleted: Arc<Notify>,
+    hints: Hints,
 ) -> (ChangeLog, JoinHandle<()>) {
     let (sender, receiver) = mpsc::channel(MAX_QUEUED);
     let queue = Arc::new(Queue { sender: Mutex::new(Some(sender)), bytes: AtomicUsize::new(0) });
     let pace = Pace::new();
-    let writer =
-        Writer { store, bus, hub, clock, gather, pace, queue: Arc::clone(&queue), deleted };
+    let queued = Arc::clone(&queue);
+    let writer = Writer { store, bus, hub, clock, gather, pace, hints, queue: queued, deleted };
     (ChangeLog(queue), tokio::spawn(writer.run(receiver)))
 }
 
@@ -240,5 +243,6 @@ impl Writer {
             // Who has gone away needs no answer: it is on disk all the same.
             let _ = answer.send(outcome.map_err(Error::from));
         }
+        self.hints.note(&batch.frames);
     }
 }

@@ -18,6 +18,7 @@ mod page;
 pub mod policy;
 mod reaction;
 mod receipt;
+mod search;
 mod status;
 mod text;
 mod user;
@@ -48,6 +49,7 @@ pub use message::{Message, MessageEdition, MessageKind, MessageView, Pin, Quote,
 pub use page::{Cursor, Page, PageRequest};
 pub use reaction::{ReactedBy, Reaction, ReactionView, Tallies, Tally};
 pub use receipt::{Marked, ReadBy, Receipt};
+pub use search::{SearchHit, SearchQuery, SearchTerm, Span, Word, has_link, words};
 pub use status::{Availability, KnownStatus, OwnStatus, Presence, Shown, Status, StatusChange};
 pub use text::{
     BanReason, Bio, ChannelName, Description, DisplayName, DraftText, Email, FileName,

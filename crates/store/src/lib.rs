@@ -6,6 +6,7 @@
 mod administration;
 mod error;
 mod fragment;
+mod fulltext;
 mod model;
 mod operations;
 mod postgres;
@@ -28,9 +29,10 @@ pub use administration::{
 };
 pub use error::{Error, Unique};
 pub use model::{
-    Admission, BannedUser, Batch, Beginning, Changes, Credentials, Deletion, Door, FileContent,
-    FileLimits, Gap, History, HistoryPart, MAX_BEHIND, NewFile, NewSession, NewUser, OwnChannel,
-    Place, ProfileEdit, Rotation, Session, SessionEnd, Thread, TokenHash,
+    Admission, BannedUser, Batch, Beginning, Changes, Credentials, Deletion, Door, Draft,
+    FileContent, FileLimits, Found, Gap, History, HistoryPart, MAX_BEHIND, NewFile, NewSession,
+    NewUser, Older, OwnChannel, Place, ProfileEdit, Rotation, Search, Session, SessionEnd, Share,
+    Thread, TokenHash,
 };
 
 pub use postgres::PostgresAddress;

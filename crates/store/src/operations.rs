@@ -10,9 +10,9 @@ use crate::model::{Admission, Deletion, FileContent, FileLimits, NewFile};
 use crate::postgres::{begin, end};
 use crate::{
     AdministeredChannel, AdministeredUser, AuditFilter, BannedUser, Begin, Beginning, Changes,
-    Counts, Credentials, Db, Door, Erasure, Error, Gap, History, HistoryPart, NewSession, NewUser,
-    OwnChannel, Place, ProfileEdit, Rotation, Session, SessionEnd, Store, Thread, TokenHash,
-    Upgrade, postgres, sqlite,
+    Counts, Credentials, Db, Door, Erasure, Error, Found, Gap, History, HistoryPart, NewSession,
+    NewUser, Older, OwnChannel, Place, ProfileEdit, Rotation, Search, Session, SessionEnd, Share,
+    Store, Thread, TokenHash, Upgrade, postgres, sqlite,
 };
 
 /// `read` is one statement, `snapshot` several that see the same, `write` several that are on disk
@@ -244,6 +244,20 @@ operations! {
     /// Which of these people are in which of these channels, with the channels' heads.
     read present(users: Vec<UserId>, channels: Vec<ChannelId>) -> Vec<(ChannelId, i64, UserId)>
         = presence::present;
+    /// What a person may read and is looked for, a piece of it.
+    snapshot search(search: Search) -> Found = search::find;
+    /// Channels in which something has happened since they were indexed.
+    read unindexed_channels(limit: i64) -> Vec<ChannelId> = indexing::behind;
+    /// What has happened since in these channels, about `limit` messages in all.
+    snapshot unindexed(channels: Vec<ChannelId>, limit: i64) -> Vec<Share> = indexing::unindexed;
+    /// Indexes it, but for what was indexed meanwhile.
+    write index(shares: Vec<Share>) -> () = indexing::index;
+    /// Messages that are older than the index and not in it yet; `None` when there are none.
+    snapshot unindexed_older(limit: i64) -> Option<Older> = indexing::older;
+    /// Indexes them, unless they were meanwhile.
+    write index_older(older: Older) -> () = indexing::index_older;
+    /// Has the index forget messages that are deleted.
+    write unindex(messages: Vec<MessageId>) -> () = indexing::unindex;
     /// A feed's row.
     read feed(feed: Feed) -> FeedRow = feeds::feed;
 

@@ -21,6 +21,7 @@ use crate::{Batch, Error, NewIds};
 
 mod address;
 mod connect;
+mod fulltext;
 mod pool;
 #[path = "queries/mod.rs"]
 pub(crate) mod queries;
@@ -200,5 +201,13 @@ macro_rules! claimed {
     };
 }
 
+/// Keeps the rows that a query finds from who claims them, and not from who changes them.
+macro_rules! held {
+    ($query:expr) => {
+        $query.for_key_share()
+    };
+}
+
 pub(crate) use claimed;
+pub(crate) use held;
 pub(crate) use locked;

@@ -35,6 +35,7 @@ mod accounts;
 mod drafts;
 mod files;
 mod reactions;
+mod search;
 mod statuses;
 mod ways;
 
@@ -42,6 +43,7 @@ pub(crate) use accounts::{AccountStateRow, AuditRow, ErasureRow, account_kind_co
 pub(crate) use drafts::{DraftRow, answered};
 pub(crate) use files::{COMPLETE, FileRow, UPLOADING};
 pub(crate) use reactions::{ReactionCountRow, ReactionRow};
+pub(crate) use search::{DraftRow, SearchEntryRow};
 pub(crate) use statuses::StatusRow;
 pub(crate) use ways::{BanRow, InvitationRow, InviteRow, invitation_state_code};
 

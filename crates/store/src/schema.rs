@@ -239,4 +239,25 @@ tables! {
         deleted_at -> Nullable<DbTime>,
         avatar -> SmallInt,
     }
+    search_entries (no) {
+        no -> BigInt,
+        message_id -> DbUuid,
+        channel_id -> DbUuid,
+        version -> Integer,
+    }
+    search_chunks (chunk) {
+        chunk -> BigInt,
+        oldest -> DbTime,
+        newest -> DbTime,
+    }
+    search_cursors (channel_id) {
+        channel_id -> DbUuid,
+        rev -> BigInt,
+    }
+    search_state (id) {
+        id -> BigInt,
+        next_no -> BigInt,
+        older_than -> Nullable<DbUuid>,
+        older_no -> BigInt,
+    }
 }

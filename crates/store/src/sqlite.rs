@@ -19,10 +19,11 @@ use tokio::sync::oneshot;
 use crate::Error;
 
 mod dsl;
+mod fulltext;
 #[path = "queries/mod.rs"]
 pub(crate) mod queries;
 
-pub(crate) use dsl::{RunQueryDsl, claimed, locked};
+pub(crate) use dsl::{RunQueryDsl, claimed, held, locked};
 
 pub(crate) type Conn = SqliteConnection;
 

@@ -80,6 +80,7 @@ impl Target {
             .replace("{user}", &self.ann.id)
             .replace("{session}", &self.ann.session)
             .replace("{username}", "ann")
+            .replace("/search", "/search?q=hello")
     }
 
     /// A request that only lacks its body.

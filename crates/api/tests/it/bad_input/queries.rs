@@ -111,7 +111,8 @@ on_both! {
 
 async fn ask(server: &TestServer, target: &Target, path: &str, name: &str, value: &str) -> Answer {
     let value: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
-    get(server, target, &format!("{path}?{name}={value}")).await
+    let mark = if path.contains('?') { '&' } else { '?' };
+    get(server, target, &format!("{path}{mark}{name}={value}")).await
 }
 
 async fn get(server: &TestServer, target: &Target, path: &str) -> Answer {

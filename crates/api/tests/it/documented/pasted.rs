@@ -129,6 +129,13 @@ async fn every_operation_works_as_its_example_says() {
             for (name, value) in &scene.values {
                 asked = asked.replace(&format!("{{{name}}}"), value);
             }
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            let needed = parameters.filter(|it| it["in"] == "query" && it["required"] == true);
+            for (at, parameter) in needed.enumerate() {
+                let mark = if at == 0 { '?' } else { '&' };
+                let (name, value) = (text(&parameter["name"]), text(&parameter["example"]));
+                asked = format!("{asked}{mark}{name}={value}");
+            }
             assert!(!asked.contains('{'), "{id}: what stands for the parameters of {path}?");
             let mut request =
                 server.request(method.to_uppercase().parse::<Method>().unwrap(), &asked);

@@ -1,0 +1,181 @@
+//! PostgreSQL's own full-text search: a `tsvector` made of words with their places, and a GIN index
+//! over it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::result::QueryResult;
+use diesel::sql_types::{BigInt, Integer, Text};
+use diesel::{ExpressionMethods, QueryDsl};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use tertulia_domain::{ChannelId, MessageId};
+
+use crate::Error;
+use crate::fulltext::{CHUNK_BITS, Clause, Entry, MANY, Matching, Phrase, tag};
+use crate::rows::SearchEntryRow;
+use crate::schema::search_entries;
+use crate::types::{DbUuid, Id};
+
+/// Entries of these chunks below a number that the index proposes, the newest first.
+pub(crate) async fn candidates(
+    conn: &mut AsyncPgConnection,
+    matching: &Matching,
+    chunks: &[i64],
+    below: i64,
+    limit: i64,
+) -> Result<Vec<(i64, MessageId, ChannelId)>, Error> {
+    let asked = Candidates { matching: expression(matching, chunks), below, limit };
+    let rows: Vec<(i64, Id<MessageId>, Id<ChannelId>)> = asked.load(conn).await?;
+    Ok(rows.into_iter().map(|(no, message, channel)| (no, message.0, channel.0)).collect())
+}
+
+/// Adds entries.
+pub(crate) async fn add(conn: &mut AsyncPgConnection, entries: &[Entry]) -> Result<(), Error> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let row = |entry: &Entry| {
+        let row = SearchEntryRow {
+            no: entry.no,
+            message_id: Id(entry.message),
+            channel_id: Id(entry.channel),
+            version: entry.version,
+        };
+        (row, vector(entry.no, &entry.document))
+    };
+    InsertEntries(entries.iter().map(row).collect()).execute(conn).await?;
+    Ok(())
+}
+
+/// Forgets entries.
+pub(crate) async fn remove(conn: &mut AsyncPgConnection, numbers: &[i64]) -> Result<(), Error> {
+    let gone = search_entries::table.filter(search_entries::no.eq_any(numbers));
+    diesel::delete(gone).execute(conn).await?;
+    Ok(())
+}
+
+/// Words have no quotes or backslashes; marks no place.
+fn vector(no: i64, document: &str) -> String {
+    let tag = tag(no >> CHUNK_BITS);
+    let mut places: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    let mut place = 0;
+    for word in document.split(' ') {
+        let known = places.entry(word).or_default();
+        if !word.starts_with('_') {
+            place += 1;
+            known.push(place);
+        }
+    }
+    let mut vector = String::with_capacity(document.len() * 2);
+    for (word, places) in places {
+        let _ = write!(vector, "'{tag}{word}'");
+        // More than 255 are cut off anyway.
+        for (at, place) in places.into_iter().take(255).enumerate() {
+            let _ = write!(vector, "{}{place}", if at == 0 { ':' } else { ',' });
+        }
+        vector.push(' ');
+    }
+    vector
+}
+
+fn expression(matching: &Matching, chunks: &[i64]) -> String {
+    let of_chunk = |chunk: &i64| {
+        let tag = tag(*chunk);
+        let clause = |clause: &Clause| match clause {
+            Clause::Phrase(words) => phrase(&tag, words),
+            Clause::Any(marks) => {
+                let marks: Vec<_> = marks.iter().map(|mark| format!("'{tag}{mark}'")).collect();
+                format!("({})", marks.join("|"))
+            }
+        };
+        let all = matching.all.iter().map(clause);
+        let none = matching.none.iter().map(|words| format!("!{}", side_by_side(&tag, words)));
+        format!("({})", all.chain(none).collect::<Vec<_>>().join("&"))
+    };
+    chunks.iter().map(of_chunk).collect::<Vec<_>>().join("|")
+}
+
+/// Words side by side, or just together where not all of their places are known.
+fn phrase(tag: &str, phrase: &Phrase) -> String {
+    if phrase.words.len() == 1 {
+        return side_by_side(tag, phrase);
+    }
+    let near = side_by_side(tag, phrase);
+    format!("({near}|({}&'{tag}{MANY}'))", joined(tag, phrase, "&"))
+}
+
+fn side_by_side(tag: &str, phrase: &Phrase) -> String {
+    format!("({})", joined(tag, phrase, "<->"))
+}
+
+fn joined(tag: &str, Phrase { words, prefix }: &Phrase, by: &str) -> String {
+    let words: Vec<_> = words.iter().map(|word| format!("'{tag}{word}'")).collect();
+    format!("{}{}", words.join(by), if *prefix { ":*" } else { "" })
+}
+
+struct Candidates {
+    matching: String,
+    below: i64,
+    limit: i64,
+}
+
+struct InsertEntries(Vec<(SearchEntryRow, String)>);
+
+impl QueryFragment<Pg> for Candidates {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        // MATERIALIZED: the words come first, however few entries the planner thinks there are.
+        out.push_sql(
+            "WITH found AS MATERIALIZED (SELECT no, message_id, channel_id FROM search_entries \
+             WHERE words @@ ",
+        );
+        out.push_bind_param::<Text, _>(&self.matching)?;
+        out.push_sql("::text::tsquery) SELECT no, message_id, channel_id FROM found WHERE no < ");
+        out.push_bind_param::<BigInt, _>(&self.below)?;
+        out.push_sql(" ORDER BY no DESC LIMIT ");
+        out.push_bind_param::<BigInt, _>(&self.limit)
+    }
+}
+
+impl Query for Candidates {
+    type SqlType = (BigInt, DbUuid, DbUuid);
+}
+
+impl QueryId for Candidates {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<Conn> diesel::RunQueryDsl<Conn> for Candidates {}
+
+impl QueryFragment<Pg> for InsertEntries {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(
+            "INSERT INTO search_entries (no, message_id, channel_id, version, words) VALUES ",
+        );
+        for (at, (row, vector)) in self.0.iter().enumerate() {
+            out.push_sql(if at == 0 { "(" } else { ",(" });
+            out.push_bind_param::<BigInt, _>(&row.no)?;
+            out.push_sql(",");
+            out.push_bind_param::<DbUuid, _>(&row.message_id)?;
+            out.push_sql(",");
+            out.push_bind_param::<DbUuid, _>(&row.channel_id)?;
+            out.push_sql(",");
+            out.push_bind_param::<Integer, _>(&row.version)?;
+            out.push_sql(",");
+            out.push_bind_param::<Text, _>(vector)?;
+            out.push_sql("::text::tsvector)");
+        }
+        // As many texts as there are numbers of entries.
+        out.unsafe_to_cache_prepared();
+        Ok(())
+    }
+}
+
+impl QueryId for InsertEntries {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Conn> diesel::RunQueryDsl<Conn> for InsertEntries {}

@@ -1,0 +1,320 @@
+//! What keeps the search index: after the commit, from a cursor for each channel's feed, in bounded
+//! pieces. What happened is read and divided into words in one snapshot; then it is written, if
+//! nobody else did meanwhile and as far as it is still true. All may be done twice, and by any number
+//! of nodes.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use diesel::dsl::case_when;
+use diesel::prelude::*;
+use diesel::upsert::excluded;
+use tertulia_domain::{ChannelId, MessageId, Timestamp};
+
+use super::{Conn, RunQueryDsl, fulltext, held, locked};
+use crate::fragment::KeyIn;
+use crate::fulltext::{CHUNK_BITS, Entry};
+use crate::rows::{DraftRow, all};
+use crate::schema::{
+    channels, feeds, messages, search_chunks, search_cursors, search_entries, search_state,
+};
+use crate::types::{At, Id};
+use crate::{Draft, Error, Older, Share};
+
+/// Of each channel that is behind at least so many messages are read at a time.
+const MIN_EACH: i64 = 8;
+
+/// The only row of `search_state`.
+const STATE: i64 = 1;
+
+/// Channels whose feed has moved since they were indexed. Goes through all channels.
+pub(crate) async fn behind(conn: &mut Conn, limit: i64) -> Result<Vec<ChannelId>, Error> {
+    let rows: Vec<Id<ChannelId>> = channels::table
+        .inner_join(feeds::table.on(feeds::id.eq(channels::id)))
+        .left_join(search_cursors::table.on(search_cursors::channel_id.eq(channels::id)))
+        .filter(search_cursors::rev.is_null().or(search_cursors::rev.lt(feeds::head)))
+        .limit(limit)
+        .select(channels::id)
+        .load(conn)
+        .await?;
+    Ok(rows.into_iter().map(|id| id.0).collect())
+}
+
+/// What has happened to messages in these channels since they were indexed, about `limit` messages in
+/// all. Needs one snapshot.
+pub(crate) async fn unindexed(
+    conn: &mut Conn,
+    of: Vec<ChannelId>,
+    limit: i64,
+) -> Result<Vec<Share>, Error> {
+    let rows: Vec<(Id<ChannelId>, i64, Option<i64>)> = feeds::table
+        .left_join(search_cursors::table.on(search_cursors::channel_id.eq(feeds::id)))
+        .filter(KeyIn::ids("feeds.id", of))
+        .select((feeds::id, feeds::head, search_cursors::rev.nullable()))
+        .load(conn)
+        .await?;
+    let each = (limit / i64::try_from(rows.len()).unwrap_or(1).max(1)).max(MIN_EACH);
+    let mut shares = Vec::with_capacity(rows.len());
+    for (channel, head, from) in rows {
+        let from = from.unwrap_or_default();
+        let rows: Vec<DraftRow> = messages::table
+            .filter(messages::channel_id.eq(channel))
+            .filter(messages::rev.gt(from))
+            .order(messages::rev)
+            .limit(each)
+            .select(DraftRow::as_select())
+            .load(conn)
+            .await?;
+        let more = i64::try_from(rows.len()).is_ok_and(|read| read == each);
+        let revs: Vec<i64> = rows.iter().map(|row| row.rev).collect();
+        let to = revs.last().copied().filter(|_| more).unwrap_or(head);
+        let share = Share { channel: channel.0, from, to, more, drafts: all(rows)? };
+        shares.push((share, revs));
+    }
+    // Where there is more to come from one channel, others wait for it: numbers follow the time.
+    let newest = |share: &Share| share.drafts.iter().map(|draft| draft.created_at).max();
+    let until =
+        shares.iter().filter(|(share, _)| share.more).filter_map(|(it, _)| newest(it)).min();
+    for (share, revs) in &mut shares {
+        let late = |draft: &Draft| until.is_some_and(|until| draft.created_at > until);
+        if let Some(cut) = share.drafts.iter().position(late) {
+            share.drafts.truncate(cut);
+            share.more = true;
+            share.to = if cut == 0 { share.from } else { revs[cut - 1] };
+        }
+    }
+    Ok(shares.into_iter().map(|(share, _)| share).collect())
+}
+
+/// Messages that are older than the index and not in it yet, the newest first; `None` when there are
+/// none.
+pub(crate) async fn older(conn: &mut Conn, limit: i64) -> Result<Option<Older>, Error> {
+    let than: Option<Id<MessageId>> = search_state::table
+        .filter(search_state::id.eq(STATE))
+        .select(search_state::older_than)
+        .get_result(conn)
+        .await?;
+    let Some(than) = than else { return Ok(None) };
+    let rows: Vec<DraftRow> = messages::table
+        .filter(messages::id.lt(than))
+        .order(messages::id.desc())
+        .limit(limit)
+        .select(DraftRow::as_select())
+        .load(conn)
+        .await?;
+    let reached = rows.last().map(|last| last.id.0);
+    Ok(Some(Older { than: than.0, reached, drafts: all(rows)? }))
+}
+
+/// Indexes what has happened in some channels, but for those that were indexed meanwhile.
+pub(crate) async fn index(conn: &mut Conn, mut shares: Vec<Share>) -> Result<(), Error> {
+    let next: i64 = locked!(
+        search_state::table.filter(search_state::id.eq(STATE)).select(search_state::next_no)
+    )
+    .get_result(conn)
+    .await?;
+    let channels: Vec<ChannelId> = shares.iter().map(|share| share.channel).collect();
+    let rows: Vec<(Id<ChannelId>, i64)> = search_cursors::table
+        .filter(KeyIn::ids("channel_id", channels))
+        .select((search_cursors::channel_id, search_cursors::rev))
+        .load(conn)
+        .await?;
+    let cursors: HashMap<ChannelId, i64> = rows.into_iter().map(|(id, rev)| (id.0, rev)).collect();
+    shares.retain(|share| cursors.get(&share.channel).copied().unwrap_or_default() == share.from);
+    if shares.is_empty() {
+        return Ok(());
+    }
+    let cursors: Vec<_> = shares
+        .iter()
+        .map(|share| {
+            (search_cursors::channel_id.eq(Id(share.channel)), search_cursors::rev.eq(share.to))
+        })
+        .collect();
+    let drafts = shares.into_iter().flat_map(|share| share.drafts).collect();
+    let Sorted { gone, mut changed, mut fresh } = sort(conn, drafts).await?;
+    fresh.sort_by_key(|draft| draft.created_at);
+    let after = next + i64::try_from(fresh.len()).unwrap_or_default();
+    note_chunks(conn, (next..).zip(&fresh)).await?;
+    changed.extend((next..).zip(fresh));
+    write(conn, gone, changed).await?;
+    diesel::insert_into(search_cursors::table)
+        .values(cursors)
+        .on_conflict(search_cursors::channel_id)
+        .do_update()
+        .set(search_cursors::rev.eq(excluded(search_cursors::rev)))
+        .execute(conn)
+        .await?;
+    if after > next {
+        diesel::update(search_state::table.filter(search_state::id.eq(STATE)))
+            .set(search_state::next_no.eq(after))
+            .execute(conn)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Indexes messages that are older than the index, unless they were meanwhile.
+pub(crate) async fn index_older(conn: &mut Conn, older: Older) -> Result<(), Error> {
+    let (than, next): (Option<Id<MessageId>>, i64) = locked!(
+        search_state::table
+            .filter(search_state::id.eq(STATE))
+            .select((search_state::older_than, search_state::older_no))
+    )
+    .get_result(conn)
+    .await?;
+    if than != Some(Id(older.than)) {
+        return Ok(());
+    }
+    let Sorted { mut fresh, .. } = sort(conn, older.drafts).await?;
+    fresh.sort_by_key(|draft| draft.created_at);
+    let first = next - i64::try_from(fresh.len()).unwrap_or_default();
+    note_chunks(conn, (first..).zip(&fresh)).await?;
+    write(conn, Vec::new(), (first..).zip(fresh).collect()).await?;
+    diesel::update(search_state::table.filter(search_state::id.eq(STATE)))
+        .set((search_state::older_than.eq(older.reached.map(Id)), search_state::older_no.eq(first)))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Has the index forget messages that are deleted, before their channels are indexed again.
+pub(crate) async fn unindex(conn: &mut Conn, ids: Vec<MessageId>) -> Result<(), Error> {
+    // Who is writing what was true a moment ago is waited for.
+    let _: i64 = locked!(
+        search_state::table.filter(search_state::id.eq(STATE)).select(search_state::next_no)
+    )
+    .get_result(conn)
+    .await?;
+    let numbers: Vec<i64> = search_entries::table
+        .filter(KeyIn::ids("message_id", ids))
+        .select(search_entries::no)
+        .load(conn)
+        .await?;
+    fulltext::remove(conn, &numbers).await
+}
+
+/// Has the index forget up to `limit` messages of a deleted channel below a place. How many.
+pub(super) async fn purge(
+    conn: &mut Conn,
+    channel: Id<ChannelId>,
+    below: i64,
+    limit: i64,
+) -> Result<usize, Error> {
+    let numbers: Vec<i64> = search_entries::table
+        .inner_join(messages::table.on(messages::id.eq(search_entries::message_id)))
+        .filter(messages::channel_id.eq(channel))
+        .filter(messages::seq.lt(below))
+        .limit(limit)
+        .select(search_entries::no)
+        .load(conn)
+        .await?;
+    fulltext::remove(conn, &numbers).await?;
+    Ok(numbers.len())
+}
+
+/// What is to be done with some messages.
+struct Sorted {
+    /// Entries that are not true any more.
+    gone: Vec<i64>,
+    /// What takes the place of some of them.
+    changed: Vec<(i64, Draft)>,
+    /// Messages that have no entry, and are to have one.
+    fresh: Vec<Draft>,
+}
+
+/// Finds out what to do. What has changed since it was read is left out: it comes again.
+async fn sort(conn: &mut Conn, drafts: Vec<Draft>) -> Result<Sorted, Error> {
+    let mut sorted = Sorted { gone: Vec::new(), changed: Vec::new(), fresh: Vec::new() };
+    if drafts.is_empty() {
+        return Ok(sorted);
+    }
+    // Whoever removes the messages of a deleted channel waits, or is waited for.
+    let channels: HashSet<ChannelId> = drafts.iter().map(|draft| draft.channel).collect();
+    let channels: Vec<Id<ChannelId>> = held!(
+        channels::table
+            .filter(KeyIn::ids("id", channels))
+            .filter(channels::deleted_at.is_null())
+            .select(channels::id)
+    )
+    .load(conn)
+    .await?;
+    let ids = || drafts.iter().map(|draft| draft.message);
+    let current: Vec<(Id<MessageId>, i32)> = messages::table
+        .filter(KeyIn::ids("id", ids()))
+        .filter(messages::deleted_at.is_null())
+        .select((messages::id, messages::version))
+        .load(conn)
+        .await?;
+    let current: HashMap<MessageId, i32> =
+        current.into_iter().map(|(id, version)| (id.0, version)).collect();
+    let entries: Vec<(Id<MessageId>, i64, i32)> = search_entries::table
+        .filter(KeyIn::ids("message_id", ids()))
+        .select((search_entries::message_id, search_entries::no, search_entries::version))
+        .load(conn)
+        .await?;
+    let entries: HashMap<MessageId, (i64, i32)> =
+        entries.into_iter().map(|(id, no, version)| (id.0, (no, version))).collect();
+    for draft in drafts {
+        let stands = draft.document.is_some()
+            && channels.contains(&Id(draft.channel))
+            && current.get(&draft.message) == Some(&draft.version);
+        match entries.get(&draft.message) {
+            Some((_, version)) if stands && *version == draft.version => {}
+            Some((no, _)) => {
+                sorted.gone.push(*no);
+                if stands {
+                    sorted.changed.push((*no, draft));
+                }
+            }
+            None if stands => sorted.fresh.push(draft),
+            None => {}
+        }
+    }
+    Ok(sorted)
+}
+
+/// Writes entries, in the order of their numbers: that is how FTS5 takes them best.
+async fn write(conn: &mut Conn, mut gone: Vec<i64>, new: Vec<(i64, Draft)>) -> Result<(), Error> {
+    gone.sort_unstable();
+    fulltext::remove(conn, &gone).await?;
+    let entry = |(no, draft): (i64, Draft)| {
+        let Draft { message, channel, version, document, .. } = draft;
+        Some(Entry { no, message, channel, version, document: document? })
+    };
+    let mut entries: Vec<Entry> = new.into_iter().filter_map(entry).collect();
+    entries.sort_by_key(|entry| entry.no);
+    fulltext::add(conn, &entries).await
+}
+
+/// Notes when the messages of chunks were sent.
+async fn note_chunks(
+    conn: &mut Conn,
+    new: impl Iterator<Item = (i64, &Draft)>,
+) -> Result<(), Error> {
+    let mut chunks: BTreeMap<i64, (Timestamp, Timestamp)> = BTreeMap::new();
+    for (no, draft) in new {
+        let at = draft.created_at;
+        let (oldest, newest) = chunks.entry(no >> CHUNK_BITS).or_insert((at, at));
+        (*oldest, *newest) = ((*oldest).min(at), (*newest).max(at));
+    }
+    for (chunk, (oldest, newest)) in chunks {
+        let older = excluded(search_chunks::oldest).lt(search_chunks::oldest);
+        let newer = excluded(search_chunks::newest).gt(search_chunks::newest);
+        diesel::insert_into(search_chunks::table)
+            .values((
+                search_chunks::chunk.eq(chunk),
+                search_chunks::oldest.eq(At(oldest)),
+                search_chunks::newest.eq(At(newest)),
+            ))
+            .on_conflict(search_chunks::chunk)
+            .do_update()
+            .set((
+                search_chunks::oldest.eq(case_when(older, excluded(search_chunks::oldest))
+                    .otherwise(search_chunks::oldest)),
+                search_chunks::newest.eq(case_when(newer, excluded(search_chunks::newest))
+                    .otherwise(search_chunks::newest)),
+            ))
+            .execute(conn)
+            .await?;
+    }
+    Ok(())
+}

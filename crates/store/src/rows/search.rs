@@ -1,0 +1,54 @@
+//! Rows of the index.
+
+use diesel::prelude::{Queryable, Selectable};
+use tertulia_domain::{ChannelId, MessageId, Timestamp, UserId};
+
+use crate::Draft;
+use crate::fulltext::document;
+use crate::rows::message_kind;
+use crate::schema::{messages, search_entries};
+use crate::types::{At, Id};
+
+/// An entry, without its words.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = search_entries)]
+pub(crate) struct SearchEntryRow {
+    pub(crate) no: i64,
+    pub(crate) message_id: Id<MessageId>,
+    pub(crate) channel_id: Id<ChannelId>,
+    pub(crate) version: i32,
+}
+
+/// What the index needs of a message.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = messages)]
+pub(crate) struct DraftRow {
+    pub(crate) id: Id<MessageId>,
+    channel_id: Id<ChannelId>,
+    pub(crate) rev: i64,
+    author_id: Id<UserId>,
+    kind: i16,
+    content: String,
+    version: i32,
+    created_at: At,
+    deleted_at: Option<At>,
+}
+
+impl TryFrom<DraftRow> for Draft {
+    type Error = crate::Error;
+
+    fn try_from(row: DraftRow) -> Result<Self, crate::Error> {
+        let created_at: Timestamp = row.created_at.0;
+        let (kind, event) = message_kind(row.kind)?;
+        let said = row.deleted_at.is_none() && event.is_none();
+        let document =
+            said.then(|| document(row.channel_id.0, row.author_id.0, kind, &row.content));
+        Ok(Self {
+            message: row.id.0,
+            channel: row.channel_id.0,
+            version: row.version,
+            created_at,
+            document,
+        })
+    }
+}

@@ -1,0 +1,4 @@
+DROP TABLE search_state;
+DROP TABLE search_cursors;
+DROP TABLE search_chunks;
+DROP TABLE search_entries;
