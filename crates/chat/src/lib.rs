@@ -16,6 +16,7 @@ mod invites;
 mod log;
 mod members;
 mod messages;
+mod notifications;
 mod pace;
 mod pins;
 mod presence;
@@ -26,6 +27,7 @@ mod retention;
 mod sessions;
 mod slots;
 mod sync;
+mod telling;
 mod threads;
 mod typing;
 mod views;
@@ -65,8 +67,8 @@ pub use tertulia_realtime::RedisAddress;
 pub use tertulia_store::{AdministeredUser, AuditFilter, Counts};
 pub use tertulia_store::{HistoryPart, Location, PostgresAddress, ProfileEdit, Session, Store};
 pub use views::{
-    ChannelHead, ChannelView, HistoryPage, OwnChannelView, ReadView, Ready, RepliesPage, SignedIn,
-    Ticket,
+    ChannelHead, ChannelView, HistoryPage, InboxPage, OwnChannelView, ReadView, Ready, RepliesPage,
+    SignedIn, Ticket,
 };
 
 /// The longest that an access token can be good, on whichever node and under whichever settings it
@@ -184,6 +186,7 @@ pub struct Tasks {
     erasure: JoinHandle<()>,
     marks: JoinHandle<()>,
     drafts: JoinHandle<()>,
+    telling: JoinHandle<()>,
     moments: JoinHandle<()>,
     bus: Option<JoinHandle<()>>,
     stop: tokio::sync::watch::Sender<bool>,
@@ -213,7 +216,7 @@ impl Chat {
         let since = clock.now().plus(-MAX_ACCESS_TTL);
         hub.follow_system(system.head, store.sessions_ended_since(since).await?);
 
-        let deleted = Arc::new(Notify::new());
+        let (deleted, due) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (log, log_task) = log::start(
             store.clone(),
             bus.clone(),
@@ -221,6 +224,7 @@ impl Chat {
             clock.clone(),
             options.gather,
             Arc::clone(&deleted),
+            Arc::clone(&due),
         );
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let repair = repair::Repair {
@@ -238,8 +242,16 @@ impl Chat {
             clock: clock.clone(),
             every: options.purge_every,
             deleted,
+            trimmed: parking_lot::Mutex::default(),
         };
         let retention = tokio::spawn(retention.run(stopped.clone()));
+        let telling = telling::Telling {
+            store: store.clone(),
+            log: log.clone(),
+            every: options.purge_every,
+            due,
+        };
+        let told = tokio::spawn(telling.run(stopped.clone()));
         let marks = Marks::new(log.clone(), bus.clone());
         let marking = tokio::spawn(marks.clone().run(stop.subscribe()));
         let drafts = Drafts::new(log.clone());
@@ -296,6 +308,7 @@ impl Chat {
                 collector,
                 marks: marking,
                 drafts: drafting,
+                telling: told,
                 moments: telling,
                 bus: bus_task,
                 stop,
@@ -349,6 +362,7 @@ impl Tasks {
         // What has been read and written is still noted.
         let _ = self.marks.await;
         let _ = self.drafts.await;
+        let _ = self.telling.await;
         chat.0.log.close();
         let _ = self.moments.await;
         let _ = self.log.await;

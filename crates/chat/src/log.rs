@@ -107,10 +107,11 @@ struct Writer {
     pace: Pace,
     queue: Arc<Queue>,
     deleted: Arc<Notify>,
+    due: Arc<Notify>,
 }
 
 /// Starts a log and the task that drains it, which ends after [`ChangeLog::close`]. It says so when
-/// a channel was `deleted`.
+/// a channel was `deleted`, and when somebody is yet to be told of something that is `due`.
 pub(crate) fn start(
     store: Store,
     bus: Bus,
@@ -118,12 +119,13 @@ pub(crate) fn start(
     clock: Clock,
     gather: Duration,
     deleted: Arc<Notify>,
+    due: Arc<Notify>,
 ) -> (ChangeLog, JoinHandle<()>) {
     let (sender, receiver) = mpsc::channel(MAX_QUEUED);
     let queue = Arc::new(Queue { sender: Mutex::new(Some(sender)), bytes: AtomicUsize::new(0) });
     let pace = Pace::new();
     let writer =
-        Writer { store, bus, hub, clock, gather, pace, queue: Arc::clone(&queue), deleted };
+        Writer { store, bus, hub, clock, gather, pace, queue: Arc::clone(&queue), deleted, due };
     (ChangeLog(queue), tokio::spawn(writer.run(receiver)))
 }
 
@@ -235,6 +237,9 @@ impl Writer {
         self.bus.publish(batch.frames.iter().map(Event::new).collect());
         if batch.frames.iter().any(Frame::ends_channel) {
             self.deleted.notify_one();
+        }
+        if batch.due {
+            self.due.notify_one();
         }
         for (outcome, answer) in batch.outcomes.into_iter().zip(answers) {
             // Who has gone away needs no answer: it is on disk all the same.

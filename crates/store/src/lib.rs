@@ -29,8 +29,8 @@ pub use administration::{
 pub use error::{Error, Unique};
 pub use model::{
     Admission, BannedUser, Batch, Beginning, Changes, Credentials, Deletion, Door, FileContent,
-    FileLimits, Gap, History, HistoryPart, MAX_BEHIND, NewFile, NewSession, NewUser, OwnChannel,
-    Place, ProfileEdit, Rotation, Session, SessionEnd, Thread, TokenHash,
+    FileLimits, Gap, History, HistoryPart, MAX_BEHIND, NewFile, NewSession, NewUser, Notices,
+    OwnChannel, Place, ProfileEdit, Rotation, Session, SessionEnd, Thread, TokenHash,
 };
 
 pub use postgres::PostgresAddress;

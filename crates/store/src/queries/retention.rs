@@ -9,7 +9,9 @@ use tertulia_domain::{
     ChannelId, Feed, FeedId, MessageId, MessageKind, SessionId, Timestamp, UserId,
 };
 
-use super::{Conn, RunQueryDsl, claimed, drafts, files, history, reactions};
+use super::{
+    Conn, RunQueryDsl, claimed, drafts, files, history, mentions, notifications, reactions,
+};
 use crate::Error;
 use crate::fragment::KeyIn;
 use crate::rows::{HorizonRow, message_kind_code};
@@ -63,6 +65,8 @@ pub(crate) async fn purge_messages(
         removed => return Ok(Some(removed)),
     }
     history::purge(conn, channel, first + limit).await?;
+    mentions::purge(conn, channel, first + limit).await?;
+    notifications::purge(conn, channel, first + limit).await?;
     // What they brought goes with them.
     let brought: Vec<Id<MessageId>> = messages::table
         .filter(messages::channel_id.eq(channel))
