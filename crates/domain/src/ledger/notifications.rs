@@ -1,5 +1,6 @@
 //! What people are told of: what is needed and found of it, what they have seen, and what they want.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{Ledger, Needs, Target};
@@ -180,8 +181,8 @@ impl Notifications {
     /// Whoever replies follows, and so does who began, unless they have said otherwise.
     pub(super) fn follow(&mut self, root: MessageId, user: UserId) {
         let known = self.follows.entry(root).or_default();
-        if !known.contains_key(&user) {
-            known.insert(user, true);
+        if let Entry::Vacant(unsaid) = known.entry(user) {
+            unsaid.insert(true);
             self.plan.follows.push((root, user));
         }
     }

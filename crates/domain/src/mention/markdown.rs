@@ -1,4 +1,4 @@
-//! What of a Markdown text is not code (CommonMark 0.31, sections 4.5 and 6.1): fences and spans.
+//! What of a Markdown text is not code (`CommonMark` 0.31, sections 4.5 and 6.1): fences and spans.
 
 /// The parts of a text that lie outside of its code, in order. None of them goes on where another
 /// one ended: something of Markdown lies between them.
