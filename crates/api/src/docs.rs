@@ -29,6 +29,7 @@ use crate::routes::Documented;
         (name = "messages", description = "What people say."),
         (name = "drafts", description = "What one has begun to say."),
         (name = "reactions", description = "What people make of it."),
+        (name = "notifications", description = "What one is told of."),
         (name = "files", description = "What people send beside text."),
         (name = "sync", description = "What a client missed."),
         (name = "admin", description = "Running the server."),

@@ -26,6 +26,7 @@ mod invites;
 mod limits;
 mod members;
 mod messages;
+mod notifications;
 mod pages;
 mod paging;
 mod pins;
@@ -140,6 +141,11 @@ operations! {
     "/api/v1/channels/{channel}/unread" { post reads::mark_unread }
     "/api/v1/channels/{channel}/reads" { get reads::list_reads }
     "/api/v1/channels/{channel}/changes" { get sync::channel_changes }
+    "/api/v1/channels/{channel}/notifications" { put notifications::set_notifications }
+
+    "/api/v1/notifications" { get notifications::list_notifications }
+    "/api/v1/notifications/read" { post notifications::read_notifications }
+    "/api/v1/notifications/{notification}/read" { put notifications::read_notification }
 
     "/api/v1/admin/claim" { post admin::claim_admin }
     "/api/v1/admin/users" { get admin::list_users, post admin::create_user }
@@ -250,6 +256,7 @@ pub(crate) mod inputs {
     pub(crate) use super::invites::NewInvite;
     pub(crate) use super::members::{NewMember, NewMute, NewOwner, NewRole};
     pub(crate) use super::messages::{MessageEdit, NewMessage};
+    pub(crate) use super::notifications::{NewSetting, UpTo};
     pub(crate) use super::reads::Place;
     pub(crate) use super::status::NewStatus;
     pub(crate) use super::users::{AccountEdit, AccountEnd};

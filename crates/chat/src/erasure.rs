@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use tertulia_domain::{AccountAct, AccountChange, AuditAction, Change, ChannelId, Clock, UserId};
+use tertulia_domain::{
+    AccountAct, AccountChange, AuditAction, Change, ChannelId, Clock, NotificationsChange, UserId,
+};
 use tertulia_store::{Erasure as Due, Store};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior};
@@ -22,6 +24,8 @@ const PIECE: usize = 64;
 
 /// Messages from which reactions are taken at a time.
 const REACTIONS: i64 = 250;
+/// Messages that name somebody, at a time.
+const MENTIONS: i64 = 64;
 
 /// Guests that are forgotten at a time.
 const GUESTS: i64 = 100;
@@ -108,7 +112,9 @@ impl Erasure {
     async fn erase(&self, due: Due) -> Result<(), Error> {
         let user = due.user;
         self.leave_channels(user).await?;
-        // Nothing of theirs can come after that.
+        // Nothing of theirs can come after that, nor is there anything for them.
+        self.forget_mentions(user).await?;
+        self.store.erase_inbox(user).await?;
         if due.messages {
             self.erase_messages(due).await?;
         }
@@ -140,6 +146,23 @@ impl Erasure {
                 }
                 pause_after(begun).await;
             }
+        }
+    }
+
+    async fn forget_mentions(&self, user: UserId) -> Result<(), Error> {
+        loop {
+            let begun = Instant::now();
+            let messages = self.store.messages_naming(user, MENTIONS).await?;
+            if messages.is_empty() {
+                return Ok(());
+            }
+            let forget = |message| {
+                Change::Notifications(Box::new(NotificationsChange::Forget { message, user }))
+            };
+            self.commit(messages.clone().into_iter().map(forget)).await?;
+            // Of what lies in deleted channels, too.
+            self.store.forget_mentions(user, messages).await?;
+            pause_after(begun).await;
         }
     }
 

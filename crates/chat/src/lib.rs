@@ -17,6 +17,7 @@ mod invites;
 mod log;
 mod members;
 mod messages;
+mod notifications;
 mod pace;
 mod pins;
 mod presence;
@@ -28,6 +29,7 @@ mod search;
 mod sessions;
 mod slots;
 mod sync;
+mod telling;
 mod threads;
 mod typing;
 mod views;
@@ -67,8 +69,8 @@ pub use tertulia_realtime::RedisAddress;
 pub use tertulia_store::{AdministeredUser, AuditFilter, Counts};
 pub use tertulia_store::{HistoryPart, Location, PostgresAddress, ProfileEdit, Session, Store};
 pub use views::{
-    ChannelHead, ChannelView, HistoryPage, OwnChannelView, ReadView, Ready, RepliesPage, SignedIn,
-    Ticket,
+    ChannelHead, ChannelView, HistoryPage, InboxPage, OwnChannelView, ReadView, Ready, RepliesPage,
+    SignedIn, Ticket,
 };
 
 /// The longest that an access token can be good, on whichever node and under whichever settings it
@@ -194,6 +196,7 @@ pub struct Tasks {
     erasure: JoinHandle<()>,
     marks: JoinHandle<()>,
     drafts: JoinHandle<()>,
+    telling: JoinHandle<()>,
     moments: JoinHandle<()>,
     bus: Option<JoinHandle<()>>,
     indexing: JoinHandle<()>,
@@ -224,7 +227,7 @@ impl Chat {
         let since = clock.now().plus(-MAX_ACCESS_TTL);
         hub.follow_system(system.head, store.sessions_ended_since(since).await?);
 
-        let deleted = Arc::new(Notify::new());
+        let (deleted, due) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (indexing, hints) =
             indexing::Indexing::new(store.clone(), options.index_after, options.index_every);
         let (log, log_task) = log::start(
@@ -234,6 +237,7 @@ impl Chat {
             clock.clone(),
             options.gather,
             Arc::clone(&deleted),
+            Arc::clone(&due),
             hints,
         );
         let (stop, stopped) = tokio::sync::watch::channel(false);
@@ -253,8 +257,16 @@ impl Chat {
             clock: clock.clone(),
             every: options.purge_every,
             deleted,
+            trimmed: parking_lot::Mutex::default(),
         };
         let retention = tokio::spawn(retention.run(stopped.clone()));
+        let telling = telling::Telling {
+            store: store.clone(),
+            log: log.clone(),
+            every: options.purge_every,
+            due,
+        };
+        let told = tokio::spawn(telling.run(stopped.clone()));
         let marks = Marks::new(log.clone(), bus.clone());
         let marking = tokio::spawn(marks.clone().run(stop.subscribe()));
         let drafts = Drafts::new(log.clone());
@@ -312,6 +324,7 @@ impl Chat {
                 collector,
                 marks: marking,
                 drafts: drafting,
+                telling: told,
                 moments: telling,
                 bus: bus_task,
                 indexing,
@@ -366,6 +379,7 @@ impl Tasks {
         // What has been read and written is still noted.
         let _ = self.marks.await;
         let _ = self.drafts.await;
+        let _ = self.telling.await;
         chat.0.log.close();
         let _ = self.moments.await;
         let _ = self.log.await;

@@ -109,10 +109,11 @@ struct Writer {
     hints: Hints,
     queue: Arc<Queue>,
     deleted: Arc<Notify>,
+    due: Arc<Notify>,
 }
 
 /// Starts a log and the task that drains it, which ends after [`ChangeLog::close`]. It says so when
-/// a channel was `deleted`.
+/// a channel was `deleted`, and when somebody is yet to be told of something that is `due`.
 pub(crate) fn start(
     store: Store,
     bus: Bus,
@@ -120,13 +121,15 @@ pub(crate) fn start(
     clock: Clock,
     gather: Duration,
     deleted: Arc<Notify>,
+    due: Arc<Notify>,
     hints: Hints,
 ) -> (ChangeLog, JoinHandle<()>) {
     let (sender, receiver) = mpsc::channel(MAX_QUEUED);
     let queue = Arc::new(Queue { sender: Mutex::new(Some(sender)), bytes: AtomicUsize::new(0) });
     let pace = Pace::new();
     let queued = Arc::clone(&queue);
-    let writer = Writer { store, bus, hub, clock, gather, pace, hints, queue: queued, deleted };
+    let writer =
+        Writer { store, bus, hub, clock, gather, pace, hints, queue: queued, deleted, due };
     (ChangeLog(queue), tokio::spawn(writer.run(receiver)))
 }
 
@@ -238,6 +241,9 @@ impl Writer {
         self.bus.publish(batch.frames.iter().map(Event::new).collect());
         if batch.frames.iter().any(Frame::ends_channel) {
             self.deleted.notify_one();
+        }
+        if batch.due {
+            self.due.notify_one();
         }
         for (outcome, answer) in batch.outcomes.into_iter().zip(answers) {
             // Who has gone away needs no answer: it is on disk all the same.

@@ -5,7 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tertulia_domain::{Change, Clock, InviteChange};
+use parking_lot::Mutex;
+use tertulia_domain::{Change, Clock, InviteChange, Timestamp, UserId};
 use tertulia_store::{Error, Store};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, MissedTickBehavior};
@@ -16,6 +17,15 @@ use crate::log::ChangeLog;
 /// How long the memberships of a deleted channel are kept, to tell whoever comes back that it is
 /// gone. A session that sleeps as long is over; a client that kept its cursor begins anew.
 pub(crate) const MEMBERS_KEPT: time::Duration = time::Duration::days(30);
+
+/// How long people's notifications are kept, read or not.
+const NOTIFICATIONS_KEPT: time::Duration = time::Duration::days(90);
+
+/// How many notifications a person has at most, until somebody looks: the last ones.
+const MAX_NOTIFICATIONS: i64 = 1000;
+
+/// People whose notifications are looked at once in [`Retention::every`]: two short lookups each.
+const PEOPLE: i64 = 500;
 
 /// Added to every time limit: the clocks of nodes may differ, and a client may be told a little
 /// more than it asked for.
@@ -36,6 +46,8 @@ pub(crate) struct Retention {
     pub(crate) every: Duration,
     /// A channel was deleted here: who was invited there hears of it at once.
     pub(crate) deleted: Arc<Notify>,
+    /// Whose notifications were looked at last: a few people's at a time, round and round.
+    pub(crate) trimmed: Mutex<Option<UserId>>,
 }
 
 /// Invitations withdrawn at once: each is a change like any other, in a feed of its own.
@@ -49,11 +61,18 @@ enum Dead {
     Messages,
     Members,
     Reactions,
+    Notifications,
 }
 
 impl Dead {
-    const ALL: [Self; 5] =
-        [Self::Tickets, Self::Sessions, Self::Messages, Self::Members, Self::Reactions];
+    const ALL: [Self; 6] = [
+        Self::Tickets,
+        Self::Sessions,
+        Self::Messages,
+        Self::Members,
+        Self::Reactions,
+        Self::Notifications,
+    ];
 }
 
 impl Retention {
@@ -145,6 +164,19 @@ impl Retention {
                 let deleted_before = now.plus(-MEMBERS_KEPT - SLACK);
                 self.store.purge_members(deleted_before, now, PIECE).await
             }
+            Dead::Notifications => self.trim_inboxes(now.plus(-NOTIFICATIONS_KEPT)).await,
         }
+    }
+
+    /// Goes on to the next people only when nothing is left to remove of these.
+    async fn trim_inboxes(&self, created_before: Timestamp) -> Result<Option<usize>, Error> {
+        let after = *self.trimmed.lock();
+        let (overfull, last) =
+            self.store.overfull_inboxes(after, MAX_NOTIFICATIONS, created_before, PEOPLE).await?;
+        let Some((user, up_to)) = overfull.first().copied() else {
+            *self.trimmed.lock() = last;
+            return Ok(None);
+        };
+        self.store.trim_inbox(user, up_to, created_before, PIECE).await.map(Some)
     }
 }

@@ -126,6 +126,7 @@ impl Chat {
             last_seq: own.feed.last_seq,
             read_seq: own.member.read_seq,
             unread: own.unread,
+            mentions: own.mentions,
         });
         Ok(Ready {
             account: found.account,
@@ -136,6 +137,8 @@ impl Chat {
             channels: channels.collect(),
             next: found.channels.next,
             gone: found.gone,
+            inbox: found.inbox,
+            notifications: found.notifications,
         })
     }
 }

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 use tertulia_domain::{
-    Account, Channel, ChannelId, Cursor, FeedRow, Message, MessageView, Role, SessionId, Timestamp,
+    Account, Channel, ChannelId, Cursor, FeedRow, Inbox, Message, MessageView, NotificationSetting,
+    NotificationView, Role, SessionId, Timestamp,
 };
 use tertulia_store::OwnChannel;
 use utoipa::ToSchema;
@@ -74,6 +75,10 @@ pub struct OwnChannelView {
     pub read_seq: i64,
     /// How many messages above that count.
     pub unread: i64,
+    /// How many of them mention one, by name or with everybody; without one's own.
+    pub mentions: i64,
+    /// What one wants to be told of here.
+    pub notifications: NotificationSetting,
     /// The last message, which may be a tombstone.
     pub last_message: Option<Message>,
 }
@@ -87,6 +92,8 @@ impl OwnChannelView {
             muted_until: own.member.muted_until,
             read_seq: own.member.read_seq,
             unread: own.unread,
+            mentions: own.mentions,
+            notifications: own.member.notifications,
             last_message: own.last_message,
         }
     }
@@ -151,6 +158,8 @@ pub struct ChannelHead {
     pub read_seq: i64,
     /// How many messages above that count.
     pub unread: i64,
+    /// How many of them mention one, by name or with everybody; without one's own.
+    pub mentions: i64,
 }
 
 /// What a client needs to begin, all of one snapshot.
@@ -172,4 +181,28 @@ pub struct Ready {
     pub next: Option<Cursor>,
     /// With a `since`: channels that were deleted from then on.
     pub gone: Vec<ChannelId>,
+    /// Up to where they have seen all that they were told of.
+    pub inbox: Inbox,
+    /// How many of their notifications are unread.
+    pub notifications: i64,
+}
+
+/// A page of what one was told of, the newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct InboxPage {
+    /// At most `limit` notifications.
+    pub items: Vec<NotificationView>,
+    /// Pass it back as `cursor` for older ones; null at the end.
+    #[schema(value_type = Option<String>)]
+    pub next: Option<Cursor>,
+    /// How many are unread, on this page or not.
+    #[schema(example = 3)]
+    pub unread: i64,
+    /// Whatever was made at this rev of one's own feed or before is read.
+    #[schema(example = 12)]
+    pub read_up_to: i64,
+    /// Of which `head` is a rev.
+    pub epoch: String,
+    /// The head of one's own feed in the same snapshot.
+    pub head: i64,
 }

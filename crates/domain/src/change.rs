@@ -8,16 +8,19 @@ use uuid::Uuid;
 use crate::policy::Denied;
 use crate::{
     AuditEntry, Ban, Channel, ChannelId, ChannelKind, ChannelName, Description, Draft, DraftKey,
-    Emoji, Fault, Faults, FeedRow, FileId, Invitation, Invite, Marked, Member, Message,
-    MessageBody, MessageId, NewDraft, OwnStatus, Pin, Reaction, SessionId, StatusChange, UserId,
+    Emoji, Fault, Faults, FeedRow, FileId, Inbox, Invitation, Invite, MAX_MENTIONS, Marked, Member,
+    Message, MessageBody, MessageId, NewDraft, Notification, OwnStatus, Pin, Reaction, SessionId,
+    StatusChange, UserId,
 };
 
 mod account;
 mod channel;
+mod notifications;
 mod reading;
 
 pub use account::{AccountAct, AccountChange};
 pub use channel::{ChannelEdit, InviteChange, MemberAct, MemberChange, NewInvite};
+pub use notifications::NotificationsChange;
 pub use reading::{Mark, MarkTo};
 
 /// A message to be sent.
@@ -144,6 +147,8 @@ pub enum Change {
     React(Reaction),
     /// Move one's place among the messages of a channel.
     Mark(Mark),
+    /// Tell people of something, or note what they have seen, or want to know.
+    Notifications(Box<NotificationsChange>),
     /// Be seen otherwise.
     SetStatus(Box<StatusChange>),
     /// Write down what one has begun to say, or empty it.
@@ -261,6 +266,7 @@ impl Change {
             | Self::EraseReactions { message, .. } => Some(*message),
             Self::React(reaction) => Some(reaction.message),
             Self::Pin(pin) => Some(pin.message),
+            Self::Notifications(change) => change.target(),
             _ => None,
         }
     }
@@ -278,10 +284,11 @@ impl Change {
     pub fn weight(&self) -> usize {
         let text = match self {
             Self::Send(new) => {
-                new.body.as_ref().map_or(0, |body| body.as_str().len())
+                new.body.as_ref().map_or(0, |body| body.as_str().len() + calls(body) * PERSON)
                     + new.attachments.len() * 512
             }
-            Self::Edit { body, .. } => body.as_str().len(),
+            Self::Edit { body, .. } => body.as_str().len() + calls(body) * PERSON,
+            Self::Notifications(change) => change.people() * PERSON,
             Self::SetDraft(new) => new.content.as_str().len() + 512,
             Self::CreateChannel(new) => new.others.len() * 64 + 1024,
             Self::UpdateChannel { .. } | Self::Member(_) | Self::Invite(_) => 1024,
@@ -289,6 +296,14 @@ impl Change {
         };
         text + 256
     }
+}
+
+/// What it takes to tell somebody: two rows, two frames, two locks.
+const PERSON: usize = 160;
+
+/// At most how many people it calls.
+fn calls(body: &MessageBody) -> usize {
+    body.as_str().bytes().filter(|byte| *byte == b'@').take(MAX_MENTIONS).count()
 }
 
 /// What a change that was accepted led to.
@@ -344,6 +359,10 @@ pub enum Outcome {
     },
     /// Somebody's place among the messages of a channel, as it now is.
     Marked(Marked),
+    /// A notification as it now stands.
+    Notification(Notification),
+    /// Up to where somebody has seen what they were told of.
+    Inbox(Inbox),
     /// How somebody now wants to be seen.
     Status(OwnStatus),
     /// The draft as it now stands.

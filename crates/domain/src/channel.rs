@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{ChannelId, Receipt, Timestamp, UserId};
+use crate::{ChannelId, NotificationSetting, Receipt, Timestamp, UserId};
 
 /// Who may find and read a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -164,6 +164,12 @@ pub struct Member {
     /// When they last spoke in slow mode.
     #[serde(skip)]
     pub said_at: Option<Timestamp>,
+    /// The rev of their own feed at which they last came in; 0 when nobody has noted it.
+    #[serde(skip)]
+    pub entered: i64,
+    /// What they want to be told of; for themselves only.
+    #[serde(skip)]
+    pub notifications: NotificationSetting,
 }
 
 impl Member {
@@ -191,6 +197,8 @@ impl Member {
             muted_until: self.muted_until,
             read_seq: self.read_seq,
             last_seq,
+            entered: self.entered,
+            notifications: self.notifications,
             rev: self.rev,
         }
     }
@@ -214,7 +222,13 @@ pub struct Membership {
     /// there.
     #[schema(example = 42)]
     pub last_seq: i64,
-    /// The channel's rev that last changed any of this but how far one has read.
+    /// The rev of one's own feed at which one last came in: what one was told of here before is gone.
+    #[schema(example = 7)]
+    pub entered: i64,
+    /// What one wants to be told of here.
+    pub notifications: NotificationSetting,
+    /// The channel's rev that last changed any of this but how far one has read, and what one wants
+    /// to be told of.
     #[schema(example = 2)]
     pub rev: i64,
 }

@@ -4,8 +4,9 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use crate::{
-    Channel, ChannelId, Draft, Emoji, FeedId, Invitation, InvitationState, Member, MemberState,
-    Membership, Message, MessageId, OwnStatus, SessionId, Tallies, UserId,
+    Channel, ChannelId, Draft, Emoji, FeedId, Inbox, Invitation, InvitationState, Member,
+    MemberState, Membership, Message, MessageId, Notification, OwnStatus, SessionId, Tallies,
+    UserId,
 };
 
 /// An ordered sequence of changes.
@@ -91,6 +92,10 @@ pub enum Body {
     Draft(Draft),
     /// One was invited somewhere, or an invitation is over.
     Invitation(Invitation),
+    /// One is told of something, or has seen it.
+    Notification(Notification),
+    /// One has seen all that one was told of, up to somewhere.
+    Inbox(Inbox),
     /// A session ended; said to nodes only.
     SessionEnded {
         /// Which.
@@ -134,6 +139,8 @@ impl Frame {
             Body::Status(_) => "status.updated",
             Body::Draft(draft) if draft.is_empty() => "draft.deleted",
             Body::Draft(_) => "draft.updated",
+            Body::Notification(_) => "notification",
+            Body::Inbox(_) => "inbox.updated",
             Body::SessionEnded { .. } => "session.ended",
         }
     }
@@ -152,6 +159,9 @@ impl Serialize for Frame {
             (_, Body::Draft(draft)) => map.serialize_entry("channel_id", &draft.channel_id)?,
             (_, Body::Invitation(invitation)) => {
                 map.serialize_entry("channel_id", &invitation.channel_id)?;
+            }
+            (_, Body::Notification(notification)) => {
+                map.serialize_entry("channel_id", &notification.channel_id)?;
             }
             _ => {}
         }
@@ -182,6 +192,10 @@ impl Serialize for Frame {
             }
             Body::Draft(draft) => map.serialize_entry("draft", draft)?,
             Body::Invitation(invitation) => map.serialize_entry("invitation", invitation)?,
+            Body::Notification(notification) => {
+                map.serialize_entry("notification", notification)?;
+            }
+            Body::Inbox(inbox) => map.serialize_entry("inbox", inbox)?,
             Body::SessionEnded { session, user } => {
                 map.serialize_entry("session_id", session)?;
                 map.serialize_entry("user_id", user)?;

@@ -89,6 +89,10 @@ id! {
     AuditId
 }
 id! {
+    /// Something that a person is told of.
+    NotificationId
+}
+id! {
     /// A row of the table of heads: a channel's id, a user's id, or [`FeedId::SYSTEM`].
     FeedId
 }

@@ -22,8 +22,10 @@ mod drafts;
 mod files;
 mod invites;
 mod members;
+mod mentions;
 mod messages;
 mod needs;
+mod notifications;
 mod pins;
 mod plan;
 mod reactions;
@@ -31,6 +33,7 @@ mod reading;
 mod sessions;
 mod snapshot;
 mod statuses;
+mod telling;
 mod threads;
 
 pub use accounts::AccountWrite;
@@ -38,6 +41,9 @@ pub use drafts::{DraftNeeds, FoundDrafts};
 pub use files::Attached;
 pub use invites::Ways;
 pub use needs::Needs;
+pub use notifications::{
+    FoundNotifications, Gone, Mentioned, NotificationNeeds, NotificationsPlan,
+};
 pub use pins::MAX_PINS;
 pub use plan::{EndedSession, Plan, Rewritten};
 pub use reactions::{FoundReactions, MAX_EMOJI, OwnReaction, ReactionCount, ReactionsPlan};
@@ -70,6 +76,7 @@ pub struct Ledger {
     sessions: HashMap<UserId, Vec<SessionId>>,
     accounts: HashMap<UserId, AccountState>,
     admins: i64,
+    notifications: notifications::Notifications,
     touched: Touched,
     frames: Vec<Frame>,
 }
@@ -106,6 +113,7 @@ impl Ledger {
             sessions: HashMap::new(),
             accounts: snapshot.accounts.into_iter().map(|account| (account.id, account)).collect(),
             admins: snapshot.admins,
+            notifications: notifications::Notifications::new(snapshot.notifications),
             touched: Touched::default(),
             frames: Vec::new(),
         };
@@ -130,6 +138,7 @@ impl Ledger {
             Change::React(reaction) => self.react(reaction),
             Change::Pin(pin) => self.pin(pin),
             Change::Mark(mark) => self.mark(mark),
+            Change::Notifications(change) => self.change_notifications(*change),
             Change::SetStatus(change) => Ok(self.set_status(*change)),
             Change::SetDraft(new) => self.set_draft(*new),
             Change::CreateChannel(new) => self.create_channel(new),

@@ -13,7 +13,9 @@ mod frame;
 mod id;
 mod invite;
 mod ledger;
+mod mention;
 mod message;
+mod notification;
 mod page;
 pub mod policy;
 mod reaction;
@@ -26,8 +28,8 @@ mod user;
 pub use audit::{AuditAction, AuditEntry, AuditResult};
 pub use change::{
     AccountAct, AccountChange, Change, ChannelEdit, InviteChange, Mark, MarkTo, MemberAct,
-    MemberChange, MessagePrecondition, NewChannel, NewInvite, NewMessage, Outcome, Rejection,
-    RequestKey, SessionScope,
+    MemberChange, MessagePrecondition, NewChannel, NewInvite, NewMessage, NotificationsChange,
+    Outcome, Rejection, RequestKey, SessionScope,
 };
 pub use channel::{
     Ban, Channel, ChannelKind, DirectKey, Member, MemberState, Membership, Posting, Role,
@@ -38,14 +40,22 @@ pub use emoji::Emoji;
 pub use fault::{Fault, Faults, FieldFault};
 pub use file::{File, StoredFile};
 pub use frame::{Body, Feed, Frame};
-pub use id::{AuditId, ChannelId, FeedId, FileId, InviteId, MessageId, SessionId, UserId};
+pub use id::{
+    AuditId, ChannelId, FeedId, FileId, InviteId, MessageId, NotificationId, SessionId, UserId,
+};
 pub use invite::{Invitation, InvitationState, Invite};
 pub use ledger::{
-    AccountWrite, Attached, DraftNeeds, EndedSession, FeedRow, FoundDrafts, FoundReactions,
-    KnownRequest, Ledger, MAX_EMOJI, MAX_PINS, MessageRow, Needs, OwnReaction, Plan, ReactionCount,
-    ReactionsPlan, Rewritten, Snapshot, Target, Ways,
+    AccountWrite, Attached, DraftNeeds, EndedSession, FeedRow, FoundDrafts, FoundNotifications,
+    FoundReactions, Gone, KnownRequest, Ledger, MAX_EMOJI, MAX_PINS, Mentioned, MessageRow, Needs,
+    NotificationNeeds, NotificationsPlan, OwnReaction, Plan, ReactionCount, ReactionsPlan,
+    Rewritten, Snapshot, Target, Ways,
 };
+pub use mention::{Calls, MAX_MENTIONS, Mentions, Names};
 pub use message::{Message, MessageEdition, MessageKind, MessageView, Pin, Quote, SystemEvent};
+pub use notification::{
+    Audience, Due, Inbox, Notification, NotificationKind, NotificationLevel, NotificationSetting,
+    NotificationView,
+};
 pub use page::{Cursor, Page, PageRequest};
 pub use reaction::{ReactedBy, Reaction, ReactionView, Tallies, Tally};
 pub use receipt::{Marked, ReadBy, Receipt};

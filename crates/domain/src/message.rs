@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{ChannelId, File, MessageId, ReactionView, Timestamp, UserId};
+use crate::{ChannelId, File, Mentions, MessageId, ReactionView, Timestamp, UserId};
 
 /// What a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -93,6 +93,8 @@ pub struct Message {
     pub pinned_at: Option<Timestamp>,
     /// By whom.
     pub pinned_by: Option<UserId>,
+    /// Whom it mentions who was in the channel: what counts for them.
+    pub mentions: Mentions,
     /// The files that belong to it, in its sender's order; gone once it is deleted.
     #[schema(max_items = 10)]
     pub attachments: Vec<File>,

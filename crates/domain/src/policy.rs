@@ -56,6 +56,10 @@ pub enum Action {
     Mark,
     /// Keep what one has begun to write.
     Draft,
+    /// Mention everybody who is there at once.
+    MentionChannel,
+    /// Say what one wants to be told of.
+    SetNotifications,
 }
 
 impl Action {
@@ -83,6 +87,8 @@ impl Action {
             Self::Pin => "only moderators may pin messages here",
             Self::Mark => "only members read here so that it is noted",
             Self::Draft => "only members may have drafts here",
+            Self::MentionChannel => "only moderators may mention everybody here",
+            Self::SetNotifications => "only members are told of what happens here",
         }
     }
 }

@@ -40,7 +40,8 @@ macro_rules! text {
 
 text! {
     /// A name to sign in and be mentioned by: 2–32 letters, digits, `_`, `.` or `-`, beginning
-    /// with a letter or digit; normalised (NFKC), compared without case. `me` is reserved.
+    /// with a letter or digit; normalised (NFKC), compared without case. `me` and
+    /// `channel` are reserved.
     Username
 }
 text! {
@@ -110,7 +111,7 @@ impl Username {
             return Err(Fault::new("bad_character", "only letters, digits, '_', '.' and '-'"));
         }
         combining(&name)?;
-        if name.eq_ignore_ascii_case("me") {
+        if ["me", "channel"].iter().any(|word| name.eq_ignore_ascii_case(word)) {
             return Err(Fault::new("reserved", "this name is reserved"));
         }
         Ok(Self(name))
@@ -389,6 +390,7 @@ mod tests {
             assert_eq!(code(Username::parse(bad)), "bad_character", "{bad:?}");
         }
         assert_eq!(code(Username::parse("ME")), "reserved");
+        assert_eq!(code(Username::parse("Channel")), "reserved");
     }
 
     #[test]

@@ -77,6 +77,8 @@ fn effect(frame: &Frame) -> Option<Effect> {
         Body::Draft(_)
         | Body::Invitation(_)
         | Body::Message(_)
+        | Body::Notification(_)
+        | Body::Inbox(_)
         | Body::Reactions(_)
         | Body::OwnReaction { .. } => None,
     }

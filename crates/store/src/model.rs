@@ -3,7 +3,8 @@
 use serde::Serialize;
 use tertulia_domain::{
     Account, AccountKind, AccountRole, Bio, Channel, ChannelId, DisplayName, Email, FeedRow, Frame,
-    Member, Message, MessageView, Outcome, Page, Rejection, SessionId, Timestamp, UserId, Username,
+    Inbox, Member, Message, MessageView, NotificationView, Outcome, Page, Rejection, SessionId,
+    Timestamp, UserId, Username,
 };
 use utoipa::ToSchema;
 
@@ -170,6 +171,8 @@ pub struct OwnChannel {
     pub member: Member,
     /// Messages above one's marker that count.
     pub unread: i64,
+    /// Those of them that mention one.
+    pub mentions: i64,
     /// The last message, where asked for.
     pub last_message: Option<Message>,
 }
@@ -218,6 +221,23 @@ pub struct Beginning {
     pub channels: Page<OwnChannel>,
     /// With a `since`: channels that were deleted from then on while the person was in them.
     pub gone: Vec<ChannelId>,
+    /// Up to where the person has seen what they were told of.
+    pub inbox: Inbox,
+    /// How many of their notifications are unread.
+    pub notifications: i64,
+}
+
+/// What a person was told of.
+#[derive(Clone, Debug)]
+pub struct Notices {
+    /// The newest first.
+    pub page: Page<NotificationView>,
+    /// How many are unread, on this page or not.
+    pub unread: i64,
+    /// Up to where they have seen all of it.
+    pub inbox: Inbox,
+    /// The head of their own feed.
+    pub head: i64,
 }
 
 /// What a client missed.
@@ -256,4 +276,6 @@ pub struct Batch {
     pub outcomes: Vec<Result<Outcome, Rejection>>,
     /// What listeners hear, each feed in the order of its revs.
     pub frames: Vec<Frame>,
+    /// Whether people are yet to be told of something.
+    pub due: bool,
 }

@@ -1,7 +1,7 @@
 //! The operations, each a query function on either database.
 
 use tertulia_domain::{
-    Account, AuditEntry, Channel, ChannelId, Draft, Email, Emoji, Feed, FeedId, FeedRow, File,
+    Account, AuditEntry, Channel, ChannelId, Draft, Due, Email, Emoji, Feed, FeedId, FeedRow, File,
     FileId, Invitation, Invite, KnownStatus, Member, MessageEdition, MessageId, MessageView, Page,
     PageRequest, Profile, ReactedBy, ReadBy, SessionId, StoredFile, Timestamp, UserId,
 };
@@ -11,8 +11,8 @@ use crate::postgres::{begin, end};
 use crate::{
     AdministeredChannel, AdministeredUser, AuditFilter, BannedUser, Begin, Beginning, Changes,
     Counts, Credentials, Db, Door, Erasure, Error, Found, Gap, History, HistoryPart, NewSession,
-    NewUser, Older, OwnChannel, Place, ProfileEdit, Rotation, Search, Session, SessionEnd, Share,
-    Store, Thread, TokenHash, Upgrade, postgres, sqlite,
+    NewUser, Notices, Older, OwnChannel, Place, ProfileEdit, Rotation, Search, Session, SessionEnd,
+    Share, Store, Thread, TokenHash, Upgrade, postgres, sqlite,
 };
 
 /// `read` is one statement, `snapshot` several that see the same, `write` several that are on disk
@@ -222,6 +222,27 @@ operations! {
     /// channel is given with it.
     snapshot editions(message: MessageId, user: UserId, page: PageRequest)
         -> Option<(Place, Page<MessageEdition>)> = history::editions;
+    /// What a person was told of, the newest first.
+    snapshot notifications(user: UserId, only_unread: bool, page: PageRequest) -> Notices
+        = notifications::list;
+    /// Some of the messages that people are yet to be told of.
+    read due_notifications(limit: i64) -> Vec<Due> = due::some;
+    /// The next people who are to be told of a message, in the order of their ids.
+    read due_people(due: Due, limit: i64) -> Vec<UserId> = due::people;
+    /// Of the next people after `after`: who has more than `kept` notifications or older ones, and
+    /// up to which place; and the last of these people, if there may be more.
+    read overfull_inboxes(
+        after: Option<UserId>, kept: i64, created_before: Timestamp, limit: i64
+    ) -> (Vec<(UserId, i64)>, Option<UserId>) = notifications::overfull;
+    /// Removes a piece of somebody's notifications: up to a place, and what is older.
+    write trim_inbox(user: UserId, up_to: i64, created_before: Timestamp, limit: i64) -> usize
+        = notifications::trim;
+    /// Removes all that a deleted account was told of.
+    write erase_inbox(user: UserId) -> () = notifications::erase;
+    /// Some of the messages that name somebody.
+    read messages_naming(user: UserId, limit: i64) -> Vec<MessageId> = mentions::naming;
+    /// Forgets that these messages have named somebody.
+    write forget_mentions(user: UserId, messages: Vec<MessageId>) -> () = mentions::forget;
     /// Notes whether somebody follows a thread.
     write follow(root: MessageId, user: UserId, following: bool) -> () = threads::follow;
     /// A page of history, for somebody whose place in the channel is given with it.

@@ -4,8 +4,8 @@ use diesel::prelude::{Insertable, Queryable, Selectable};
 use tertulia_domain::{
     Account, AccountRole, Channel, ChannelId, ChannelKind, ChannelName, DirectKey, FeedId,
     FeedRow as Feed, FileId, KnownRequest, Member, MemberState, Message, MessageId, MessageKind,
-    MessageRow as MessageAndDigest, Posting, Profile, Receipt, RequestKey, Role, SessionId,
-    SystemEvent, UserId,
+    MessageRow as MessageAndDigest, NotificationLevel, NotificationSetting, Posting, Profile,
+    Receipt, RequestKey, Role, SessionId, SystemEvent, UserId,
 };
 use uuid::Uuid;
 
@@ -34,6 +34,7 @@ macro_rules! coded {
 mod accounts;
 mod drafts;
 mod files;
+mod notifications;
 mod reactions;
 mod search;
 mod statuses;
@@ -42,6 +43,10 @@ mod ways;
 pub(crate) use accounts::{AccountStateRow, AuditRow, ErasureRow, account_kind_code};
 pub(crate) use drafts::{DraftRow, answered};
 pub(crate) use files::{COMPLETE, FileRow, UPLOADING};
+pub(crate) use notifications::{
+    DueRow, InboxRow, MentionRow, NotificationRow, audience_code, kind_of, mentioned, mentions_of,
+    notification_kind_code,
+};
 pub(crate) use reactions::{ReactionCountRow, ReactionRow};
 pub(crate) use search::{DraftRow, SearchEntryRow};
 pub(crate) use statuses::StatusRow;
@@ -57,6 +62,10 @@ coded!(Posting, posting_code, posting, Posting::Everyone => 0, Posting::Moderato
 coded!(MemberState, member_state_code, member_state,
     MemberState::Joined => 0, MemberState::Left => 1, MemberState::Removed => 2,
     MemberState::Banned => 3, MemberState::Unbanned => 4);
+
+coded!(NotificationLevel, notification_level_code, notification_level,
+    NotificationLevel::All => 0, NotificationLevel::Mentions => 1,
+    NotificationLevel::Nothing => 2);
 
 /// What a message is, and what the channel tells of with it.
 pub(crate) const fn message_kind_code(kind: MessageKind, event: Option<SystemEvent>) -> i16 {
@@ -275,6 +284,9 @@ pub(crate) struct MemberRow {
     pub(crate) said_at: Option<At>,
     pub(crate) seen_seq: i64,
     pub(crate) delivered_seq: i64,
+    pub(crate) level: i16,
+    pub(crate) quiet_until: Option<At>,
+    entered: i64,
 }
 
 impl TryFrom<MemberRow> for Member {
@@ -295,6 +307,11 @@ impl TryFrom<MemberRow> for Member {
             muted_until: row.muted_until.map(|at| at.0),
             banned_until: row.banned_until.map(|at| at.0),
             said_at: row.said_at.map(|at| at.0),
+            entered: row.entered,
+            notifications: NotificationSetting {
+                level: notification_level(row.level)?,
+                muted_until: row.quiet_until.map(|at| at.0),
+            },
         })
     }
 }
@@ -316,6 +333,9 @@ impl From<Member> for MemberRow {
             said_at: member.said_at.map(At),
             seen_seq: member.receipt.read_seq,
             delivered_seq: member.receipt.delivered_seq,
+            level: notification_level_code(member.notifications.level),
+            quiet_until: member.notifications.muted_until.map(At),
+            entered: member.entered,
         }
     }
 }
@@ -349,6 +369,8 @@ pub(crate) struct MessageRow {
     last_reply_at: Option<At>,
     pinned_at: Option<At>,
     pinned_by: Option<Id<UserId>>,
+    pub(crate) mentioned: Option<Vec<u8>>,
+    pub(crate) mentions_channel: i16,
 }
 
 impl TryFrom<MessageRow> for MessageAndDigest {
@@ -372,6 +394,7 @@ impl TryFrom<MessageRow> for MessageAndDigest {
             last_reply_at: row.last_reply_at.map(|at| at.0),
             pinned_at: row.pinned_at.map(|at| at.0),
             pinned_by: row.pinned_by.map(|id| id.0),
+            mentions: mentions_of(row.mentioned.as_deref(), row.mentions_channel),
             // Read afterwards, of those few that have any.
             attachments: Vec::new(),
             created_at: row.created_at.0,
@@ -413,6 +436,8 @@ impl From<MessageAndDigest> for MessageRow {
             last_reply_at: message.last_reply_at.map(At),
             pinned_at: message.pinned_at.map(At),
             pinned_by: message.pinned_by.map(Id),
+            mentioned: mentioned(&message.mentions),
+            mentions_channel: i16::from(message.mentions.channel),
         }
     }
 }

@@ -124,6 +124,9 @@ tables! {
         said_at -> Nullable<DbTime>,
         seen_seq -> BigInt,
         delivered_seq -> BigInt,
+        level -> SmallInt,
+        quiet_until -> Nullable<DbTime>,
+        entered -> BigInt,
     }
     statuses (user_id) {
         user_id -> DbUuid,
@@ -193,6 +196,40 @@ tables! {
         last_reply_at -> Nullable<DbTime>,
         pinned_at -> Nullable<DbTime>,
         pinned_by -> Nullable<DbUuid>,
+        mentioned -> Nullable<Binary>,
+        mentions_channel -> SmallInt,
+    }
+    mentions (user_id, channel_id, seq) {
+        user_id -> DbUuid,
+        channel_id -> DbUuid,
+        seq -> BigInt,
+        message_id -> DbUuid,
+        counted -> SmallInt,
+    }
+    notifications (id) {
+        id -> DbUuid,
+        user_id -> DbUuid,
+        kind -> SmallInt,
+        channel_id -> DbUuid,
+        message_id -> Nullable<DbUuid>,
+        seq -> Nullable<BigInt>,
+        actor_id -> DbUuid,
+        created_at -> DbTime,
+        made -> BigInt,
+        read_at -> Nullable<DbTime>,
+        user_rev -> BigInt,
+    }
+    inboxes (user_id) {
+        user_id -> DbUuid,
+        read_up_to -> BigInt,
+        user_rev -> BigInt,
+    }
+    due_notifications (message_id, audience) {
+        message_id -> DbUuid,
+        audience -> SmallInt,
+        channel_id -> DbUuid,
+        rev -> BigInt,
+        after_id -> Nullable<DbUuid>,
     }
     message_edits (message_id, version) {
         message_id -> DbUuid,

@@ -56,7 +56,8 @@ macro_rules! statements {
             fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, $db>) -> QueryResult<()> {
                 out.push_sql(
                     "INSERT INTO messages (id, channel_id, seq, rev, author_id, kind, content, \
-                     reply_to, thread_id, digest, version, created_at, edited_at, deleted_at) VALUES ",
+                     reply_to, thread_id, digest, version, created_at, edited_at, deleted_at, \
+                     mentioned, mentions_channel) VALUES ",
                 );
                 for (at, row) in self.0.iter().enumerate() {
                     out.push_sql(if at == 0 { "(" } else { ",(" });
@@ -87,6 +88,10 @@ macro_rules! statements {
                     out.push_bind_param::<Nullable<DbTime>, _>(&row.edited_at)?;
                     out.push_sql(",");
                     out.push_bind_param::<Nullable<DbTime>, _>(&row.deleted_at)?;
+                    out.push_sql(",");
+                    out.push_bind_param::<Nullable<Binary>, _>(&row.mentioned)?;
+                    out.push_sql(",");
+                    out.push_bind_param::<SmallInt, _>(&row.mentions_channel)?;
                     out.push_sql(")");
                 }
                 out.push_sql(" ON CONFLICT DO NOTHING");

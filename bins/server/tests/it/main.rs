@@ -24,6 +24,7 @@ mod proxy;
 mod retention;
 mod socket;
 mod start;
+mod telling;
 mod uploads;
 
 /// Runs a story on SQLite and on PostgreSQL, each as a test of its own.

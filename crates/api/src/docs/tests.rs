@@ -168,6 +168,8 @@ fn examples_work_when_pasted() {
     works::<inputs::Invited>();
     works::<inputs::Place>();
     works::<inputs::NewStatus>();
+    works::<inputs::NewSetting>();
+    works::<inputs::UpTo>();
     works::<inputs::NewMessage>();
     works::<inputs::NewDraft>();
     works::<inputs::MessageEdit>();

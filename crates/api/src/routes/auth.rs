@@ -25,7 +25,7 @@ const MAX_CREDENTIAL: usize = 1024;
 #[schema(example = json!({"username": "ann", "password": "correct horse battery staple"}))]
 pub(crate) struct NewAccount {
     /// To sign in and be mentioned by: letters, digits, `_`, `.` and `-`, beginning with a letter
-    /// or digit; unique without case; `me` is reserved.
+    /// or digit; unique without case; `me` and `channel` are reserved.
     #[schema(value_type = String, min_length = 2, max_length = 32,
         pattern = r"^[^\s@/_.-][^\s@/]+$")]
     username: Username,

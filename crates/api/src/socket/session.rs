@@ -422,6 +422,14 @@ struct MeHead {
     head: i64,
     #[serde(flatten)]
     own: OwnStatus,
+    notifications: Notices,
+}
+
+/// What one was told of.
+#[derive(Serialize)]
+struct Notices {
+    unread: i64,
+    read_up_to: i64,
 }
 
 #[derive(Serialize)]
@@ -451,7 +459,14 @@ impl ReadyFrame {
             server_time: ready.server_time,
             since: ready.since,
             limits,
-            me: MeHead { head: ready.head, own },
+            me: MeHead {
+                head: ready.head,
+                own,
+                notifications: Notices {
+                    unread: ready.notifications,
+                    read_up_to: ready.inbox.read_up_to,
+                },
+            },
             channels: ready.channels,
             next: ready.next.map(opaque),
             gone: ready.gone,

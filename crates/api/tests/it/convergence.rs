@@ -14,6 +14,7 @@ use crate::server::{Person, Setup, TestServer, text};
 mod actions;
 mod client;
 mod governing;
+mod inbox;
 mod state;
 
 use actions::{Dice, World};
@@ -150,6 +151,7 @@ impl Truth {
             let mut view = view(person, &own["channel"]).await;
             view.read_seq = Some(int(&own["read_seq"]));
             view.unread = usize::try_from(int(&own["unread"])).unwrap();
+            view.mentions = usize::try_from(int(&own["mentions"])).unwrap();
             truth.channels.insert(text(&own["channel"]["id"]), view);
         }
         for id in visited {
@@ -196,6 +198,8 @@ async fn view(person: &Person, channel: &Value) -> View {
         messages: messages.into_iter().map(|one| (int(&one["seq"]), one)).collect(),
         read_seq: None,
         unread: 0,
+        mentions: 0,
+        user: person.id.clone(),
     }
 }
 
@@ -203,10 +207,16 @@ async fn own(person: &Person) -> Own {
     let invitations = person.pages("/users/me/invitations?limit=2").await;
     let drafts = person.pages("/users/me/drafts?limit=2").await;
     let status = person.get("/users/me/status").await.body;
+    let mut told = BTreeMap::new();
+    for mut it in person.pages("/notifications?limit=50").await {
+        let read = it.as_object_mut().unwrap().remove("read").unwrap() == true;
+        told.insert(inbox::about(&it), (it, read));
+    }
     Own {
         drafts: drafts.into_iter().map(|draft| (draft_key(&draft), draft)).collect(),
         invitations: invitations.into_iter().map(|it| (text(&it["channel_id"]), it)).collect(),
         status: status_of(&status),
+        told,
     }
 }
 

@@ -4,8 +4,8 @@ use super::Ledger;
 use super::audit::Actor;
 use crate::policy::Action;
 use crate::{
-    AccountKind, AuditAction, Ban, BanReason, ChannelId, InvitationState, Member, MemberState,
-    Outcome, Rejection, Role, Timestamp, UserId,
+    AccountKind, AuditAction, Ban, BanReason, ChannelId, ChannelKind, InvitationState, Member,
+    MemberState, NotificationSetting, Outcome, Rejection, Role, Timestamp, UserId,
 };
 
 impl Ledger {
@@ -51,7 +51,9 @@ impl Ledger {
         let ban = Ban { channel: id, user, reason, by, created_at, expires_at };
         self.bans.insert((id, user), ban.clone());
         self.touched.ways.ban(ban.clone());
-        let member = before.unwrap_or_else(|| never_there(id, user, self.now));
+        let kind = self.channels.get(&id).map_or(ChannelKind::Public, |channel| channel.kind);
+        let setting = NotificationSetting::of(kind);
+        let member = before.unwrap_or_else(|| never_there(id, user, setting, self.now));
         let member = Member {
             state: MemberState::Banned,
             role: Role::Member,
@@ -87,7 +89,12 @@ impl Ledger {
 }
 
 /// The place of somebody who has never been in the channel.
-fn never_there(channel: ChannelId, user: UserId, now: Timestamp) -> Member {
+fn never_there(
+    channel: ChannelId,
+    user: UserId,
+    notifications: NotificationSetting,
+    now: Timestamp,
+) -> Member {
     Member {
         channel_id: channel,
         user_id: user,
@@ -102,5 +109,7 @@ fn never_there(channel: ChannelId, user: UserId, now: Timestamp) -> Member {
         joined_rev: 0,
         banned_until: None,
         said_at: None,
+        entered: 0,
+        notifications,
     }
 }

@@ -259,6 +259,7 @@ impl Ledger {
         self.invitations.insert(key, invitation.clone());
         self.touched.ways.invite(invitation.clone());
         self.say(feed, invitation.user_rev, Body::Invitation(invitation.clone()));
+        self.tell_of_invitation(&invitation);
         invitation
     }
 }

@@ -1,11 +1,11 @@
 //! Coming and going, and what members are in a channel.
 
 use super::audit::Actor;
-use super::{Ledger, Needs};
+use super::{Gone, Ledger, Needs};
 use crate::policy::{Action, Standing};
 use crate::{
-    AuditAction, Body, ChannelId, Feed, InvitationState, Member, MemberAct, MemberChange,
-    MemberState, Outcome, Rejection, Role, Timestamp, UserId,
+    AuditAction, Body, ChannelId, ChannelKind, Feed, InvitationState, Member, MemberAct,
+    MemberChange, MemberState, NotificationSetting, Outcome, Rejection, Role, Timestamp, UserId,
 };
 
 impl Needs {
@@ -218,6 +218,8 @@ impl Ledger {
     pub(super) fn admit(&mut self, id: ChannelId, user: UserId, role: Role) -> Member {
         let row = self.feed_mut(Feed::Channel(id));
         let (read_seq, joined_rev) = (row.last_seq, row.head + 1);
+        let kind = self.channels.get(&id).map_or(ChannelKind::Public, |channel| channel.kind);
+        let unsaid = NotificationSetting::of(kind);
         let before = self.members.get(&(id, user));
         if before.is_some_and(|before| before.state == MemberState::Banned) {
             self.touched.ways.lift(id, user);
@@ -236,6 +238,8 @@ impl Ledger {
             joined_rev,
             banned_until: None,
             said_at: before.and_then(|before| before.said_at),
+            entered: 0,
+            notifications: before.map_or(unsaid, |before| before.notifications),
         });
         self.settle(id, user, InvitationState::Accepted);
         member
@@ -249,9 +253,16 @@ impl Ledger {
         let (channel, user) = (member.channel_id, member.user_id);
         member.rev = self.advance(Feed::Channel(channel));
         member.user_rev = self.advance(Feed::Me(user));
+        if member.rev == member.joined_rev {
+            member.entered = member.user_rev;
+        }
         let last_seq = self.feed_mut(Feed::Channel(channel)).last_seq;
         self.members.insert((channel, user), member.clone());
         self.touched.members.insert((channel, user));
+        if !member.is_joined() {
+            // Nobody is told of a channel that they are out of, not even of what was before.
+            self.notifications.take_away(Gone::Member(channel, user));
+        }
         self.say(Feed::Channel(channel), member.rev, Body::Member(member.clone()));
         let seen = self.channels.get(&channel).filter(|_| member.is_joined()).cloned();
         let own = Body::Membership {

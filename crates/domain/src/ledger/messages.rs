@@ -4,7 +4,7 @@ use super::audit::Actor;
 use super::{Ledger, MessageRow};
 use crate::policy::Action;
 use crate::{
-    AuditAction, Body, ChannelId, Feed, Message, MessageBody, MessageId, MessageKind,
+    AuditAction, Body, ChannelId, Feed, Mentions, Message, MessageBody, MessageId, MessageKind,
     MessagePrecondition, NewMessage, Outcome, Rejection, UserId,
 };
 
@@ -34,6 +34,7 @@ impl Ledger {
             return Err(denied.into());
         }
 
+        let mentions = new.body.as_ref().map(|body| self.mentions(new.channel, new.author, body));
         let feed = Feed::Channel(new.channel);
         let rev = self.advance(feed);
         let row = self.feed_mut(feed);
@@ -54,6 +55,7 @@ impl Ledger {
             last_reply_at: None,
             pinned_at: None,
             pinned_by: None,
+            mentions: mentions.unwrap_or_default(),
             attachments,
             created_at: self.now,
             edited_at: None,
@@ -78,6 +80,7 @@ impl Ledger {
         if let Some(draft) = draft {
             self.drop_draft(draft);
         }
+        self.tell_of(&message);
         Ok(Outcome::Message { message, created: true })
     }
 
@@ -115,12 +118,18 @@ impl Ledger {
         if message.content == body.as_str() {
             return Ok(Outcome::Message { message: message.clone(), created: false });
         }
-        let (content, now, channel) = (body.into_string(), self.now, message.channel_id);
+        let (now, channel, before) = (self.now, message.channel_id, message.mentions.clone());
+        let mentions = self.mentions(channel, by, &body);
         self.keep_version(id);
-        Ok(self.rewrite(id, channel, |message| {
-            message.content = content;
+        let outcome = self.rewrite(id, channel, |message| {
+            message.content = body.into_string();
+            message.mentions = mentions;
             message.edited_at = Some(now);
-        }))
+        });
+        if let Outcome::Message { message, .. } = &outcome {
+            self.change_mentions(&before, message);
+        }
+        Ok(outcome)
     }
 
     pub(super) fn delete(
@@ -158,8 +167,10 @@ impl Ledger {
             *self.pins.entry(channel).or_default() -= 1;
         }
         self.discount_reply(id);
+        self.unmention(id);
         self.rewrite(id, channel, |message| {
             message.content = String::new();
+            message.mentions = Mentions::default();
             message.attachments = Vec::new();
             message.deleted_at = Some(now);
             message.pinned_at = None;

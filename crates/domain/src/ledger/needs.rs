@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use uuid::Uuid;
 
-use super::{DraftNeeds, Target};
+use super::{DraftNeeds, NotificationNeeds, Target};
 use crate::{Change, ChannelId, DirectKey, Feed, FeedId, FileId, InviteId, MessageId, UserId};
 
 /// All that must be locked and loaded to decide a batch.
@@ -48,6 +48,8 @@ pub struct Needs {
     pub accounts: BTreeSet<UserId>,
     /// Whether it depends on how many admins there are.
     pub admins: bool,
+    /// What people are told of.
+    pub notifications: NotificationNeeds,
 }
 
 impl Needs {
@@ -67,7 +69,7 @@ impl Needs {
                 }
             }
             Change::Edit { message, by, .. } | Change::Delete { message, by, .. } => {
-                if let Some(Target { channel, thread }) = target {
+                if let Some(Target { channel, thread, .. }) = target {
                     self.place(channel, *by);
                     self.messages.insert(*message);
                     self.messages.extend(thread);
@@ -89,6 +91,7 @@ impl Needs {
                 }
             }
             Change::Mark(mark) => self.mark(mark),
+            Change::Notifications(change) => self.notifications(change, target),
             Change::SetStatus(change) => self.status(change.user),
             Change::SetDraft(new) => self.draft(new),
             Change::CreateChannel(new) => {
@@ -127,7 +130,7 @@ impl Needs {
                 self.leaving(*channel, *user, *heir);
             }
             Change::EraseMessage { message, author } => {
-                if let Some(Target { channel, thread }) = target {
+                if let Some(Target { channel, thread, .. }) = target {
                     self.place(channel, *author);
                     self.messages.insert(*message);
                     self.messages.extend(thread);

@@ -76,6 +76,7 @@ impl Ledger {
             last_reply_at: None,
             pinned_at: None,
             pinned_by: None,
+            mentions: crate::Mentions::default(),
             attachments: Vec::new(),
             created_at: self.now,
             edited_at: None,

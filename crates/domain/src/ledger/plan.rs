@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    AccountWrite, Attached, FeedRow, KnownRequest, Ledger, MessageRow, ReactionsPlan, Ways,
+    AccountWrite, Attached, FeedRow, KnownRequest, Ledger, MessageRow, NotificationsPlan,
+    ReactionsPlan, Ways,
 };
 use crate::{
     AuditEntry, Channel, ChannelId, Draft, FeedId, Frame, KnownStatus, Member, Message, MessageId,
@@ -49,6 +50,10 @@ pub struct Plan {
     pub readers: Vec<Member>,
     /// Members who have spoken in slow mode.
     pub slowed: Vec<Member>,
+    /// Members who want to be told of something else.
+    pub set: Vec<Member>,
+    /// What people are told of.
+    pub notifications: NotificationsPlan,
     /// Ways into channels that opened or closed.
     pub ways: Ways,
     /// Messages sent.
@@ -90,6 +95,7 @@ pub(super) struct Touched {
     pub(super) marked: BTreeSet<(ChannelId, UserId)>,
     pub(super) readers: BTreeSet<(ChannelId, UserId)>,
     pub(super) slowed: BTreeSet<(ChannelId, UserId)>,
+    pub(super) set: BTreeSet<(ChannelId, UserId)>,
     pub(super) ways: Ways,
     /// In the order of their ids, as concurrent batches must insert them.
     pub(super) new_messages: BTreeSet<MessageId>,
@@ -115,6 +121,7 @@ impl Ledger {
         let roots = touched.roots.iter().filter_map(as_it_stands).collect();
         let member = |key| self.members.get(key).cloned();
         let slowed = touched.slowed.iter().filter_map(member).collect();
+        let set = touched.set.iter().filter_map(member).collect();
         let changed_messages = touched.changed_messages.iter().filter_map(as_it_stands).collect();
         let new_messages =
             touched.new_messages.iter().filter_map(|id| self.messages.remove(id)).collect();
@@ -126,6 +133,8 @@ impl Ledger {
             marked: touched.marked.iter().filter_map(|id| self.members.remove(id)).collect(),
             readers: touched.readers.iter().filter_map(|id| self.members.remove(id)).collect(),
             slowed,
+            set,
+            notifications: self.notifications.plan,
             ways: touched.ways,
             new_requests: touched.new_requests,
             new_messages,

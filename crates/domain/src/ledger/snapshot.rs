@@ -1,6 +1,6 @@
 //! What a batch is decided from.
 
-use super::{FoundDrafts, FoundReactions};
+use super::{FoundDrafts, FoundNotifications, FoundReactions};
 use crate::{
     AccountState, Ban, Channel, ChannelId, FeedId, Invitation, Invite, KnownStatus, Member,
     Message, RequestKey, SessionId, StoredFile, Timestamp, UserId,
@@ -85,4 +85,6 @@ pub struct Snapshot {
     pub accounts: Vec<AccountState>,
     /// How many admins there are.
     pub admins: i64,
+    /// Of what people are told of.
+    pub notifications: FoundNotifications,
 }

@@ -1,7 +1,7 @@
 //! Threads: what their roots tell of the replies to them.
 
 use super::Ledger;
-use crate::{Body, ChannelId, Feed, Message, MessageId};
+use crate::{Body, ChannelId, Feed, Message, MessageId, UserId};
 
 /// What never changes of a message that a change refers to, so that it may be read before anything
 /// is locked.
@@ -9,6 +9,8 @@ use crate::{Body, ChannelId, Feed, Message, MessageId};
 pub struct Target {
     /// Where it lies.
     pub channel: ChannelId,
+    /// Who said it.
+    pub author: UserId,
     /// The root of the thread that it belongs to; none when it is no reply.
     pub thread: Option<MessageId>,
 }

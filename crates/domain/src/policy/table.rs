@@ -69,7 +69,7 @@ const fn always(action: Action, who: [Who; 4]) -> Rule {
 
 /// In the order of [`Action`]. Direct conversations have no owner.
 #[rustfmt::skip]
-static TABLE: [Rule; 21] = [
+static TABLE: [Rule; 23] = [
     //                             public   private  direct   group
     always(Action::Read,           [ALL,     MEMBERS, MEMBERS, MEMBERS]),
     row(   Action::Join,           [ALL,     NOBODY,  NOBODY,  NOBODY]),
@@ -93,6 +93,8 @@ static TABLE: [Rule; 21] = [
     row(   Action::Pin,            [STAFF,   STAFF,   MEMBERS, MEMBERS]),
     always(Action::Mark,           [MEMBERS, MEMBERS, MEMBERS, MEMBERS]),
     always(Action::Draft,          [MEMBERS, MEMBERS, MEMBERS, MEMBERS]),
+    row(   Action::MentionChannel, [STAFF,   STAFF,   MEMBERS, MEMBERS]),
+    always(Action::SetNotifications, [MEMBERS, MEMBERS, MEMBERS, MEMBERS]),
 ];
 
 /// The row of this action.

@@ -45,6 +45,8 @@ fn member(channel: &Channel, role: Role, state: MemberState) -> Member {
         joined_rev: 2,
         banned_until: None,
         said_at: None,
+        entered: 1,
+        notifications: crate::NotificationSetting::of(channel.kind),
     }
 }
 
@@ -52,7 +54,7 @@ fn member(channel: &Channel, role: Role, state: MemberState) -> Member {
 /// to a channel that can be seen, `m`ember, m`O`derator, o`W`ner), and whether it may be done in an
 /// archived channel.
 #[rustfmt::skip]
-const EXPECTED: [(Action, [&str; 4], bool); 21] = [
+const EXPECTED: [(Action, [&str; 4], bool); 23] = [
     (Action::Read,           ["smOW", "mOW", "mOW", "mOW"], true),
     (Action::Join,           ["smOW", "",    "",    ""],    false),
     (Action::Leave,          ["mO",   "mO",  "",    "mOW"], true),
@@ -74,6 +76,8 @@ const EXPECTED: [(Action, [&str; 4], bool); 21] = [
     (Action::Pin,            ["OW",   "OW",  "mOW", "mOW"], false),
     (Action::Mark,           ["mOW",  "mOW", "mOW", "mOW"], true),
     (Action::Draft,          ["mOW",  "mOW", "mOW", "mOW"], true),
+    (Action::MentionChannel, ["OW",   "OW",  "mOW", "mOW"], false),
+    (Action::SetNotifications, ["mOW", "mOW", "mOW", "mOW"], true),
 ];
 
 const WHO: [(char, Option<Role>); 4] = [

@@ -11,8 +11,8 @@ use tertulia_domain::{
 
 use super::feeds::feed;
 use super::{
-    Conn, RunQueryDsl, channels, drafts, files, invites, presence, reactions, retention,
-    sessions as session_queries,
+    Conn, RunQueryDsl, channels, drafts, files, invites, notifications, presence, reactions,
+    retention, sessions as session_queries,
 };
 use crate::rows::{ChannelRow, MemberRow, MessageRow, all};
 use crate::schema::{channels as channel_table, feeds, members, messages};
@@ -187,6 +187,7 @@ async fn own_states(
     }
     let invitations = invites::changed(conn, user, since, limit).await?;
     states.extend(invitations.into_iter().map(|it| (it.user_rev, Body::Invitation(it))));
+    states.extend(notifications::after(conn, user, since, limit).await?);
     states.extend(reactions::own_after(conn, user, since, limit).await?);
     states.extend(presence::own_after(conn, user, since).await?);
     states.extend(drafts::own_after(conn, user, since, limit).await?);

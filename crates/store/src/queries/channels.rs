@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::feeds::{both, feed};
 use super::users::account;
-use super::{Conn, RunQueryDsl, files};
+use super::{Conn, RunQueryDsl, files, mentions, notifications};
 use crate::fragment::KeyIn;
 use crate::rows::{
     ChannelRow, FeedRow, MemberRow, MessageRow, all, channel_kind_code, member_state_code,
@@ -135,11 +135,13 @@ async fn moved_of_user(
             feed: feed.into(),
             member: member.try_into()?,
             unread: 0,
+            mentions: 0,
             last_message: None,
         });
     }
     let mut page = Page::of(found, page.limit, |own: &OwnChannel| own.channel.id.to_string());
     count_unread(conn, user, &mut page.items).await?;
+    mentions::count(conn, user, &mut page.items).await?;
     Ok(page)
 }
 
@@ -228,7 +230,9 @@ pub(crate) async fn beginning(
         Some(since) => deleted_of_user(conn, user, since).await?,
         None => Vec::new(),
     };
-    Ok(Some(Beginning { account, head, channels, gone }))
+    let inbox = notifications::inbox(conn, user).await?;
+    let notifications = notifications::unread(conn, inbox).await?;
+    Ok(Some(Beginning { account, head, channels, gone, inbox, notifications }))
 }
 
 /// Channels that were deleted since then while the person was in them; at most 1,000.

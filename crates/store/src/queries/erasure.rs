@@ -9,6 +9,8 @@
 //! - `messages`: what they said, if they want it; in pieces, by the log.
 //! - `files`: those that belong to no message, one's image among them; their rows and bytes go in the background. The others
 //!   belong to what was said.
+//! - `notifications`, `mentions`, `inboxes`: what they were told of, and where they are named; in
+//!   pieces, by the log where others see it.
 //! - `audit_log`: the address they came from; here, after the messages.
 //!
 //! What is left to do stands in `erasures`, so that it goes on after a crash. Everything may be done

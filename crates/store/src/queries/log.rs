@@ -12,11 +12,11 @@ use tertulia_domain::{
 use uuid::Uuid;
 
 use super::{
-    Conn, RunQueryDsl, accounts, audit, drafts, files, history, invites, locked, pins, presence,
-    reactions,
+    Conn, RunQueryDsl, accounts, audit, drafts, files, history, invites, locked, mentions,
+    notifications, pins, presence, reactions,
 };
 use crate::fragment::KeyIn;
-use crate::rows::{ChannelRow, FeedRow, KnownRequestRow, MemberRow, MessageRow, all};
+use crate::rows::{ChannelRow, FeedRow, KnownRequestRow, MemberRow, MessageRow, all, mentioned};
 use crate::schema::{channels, feeds, idempotency_keys, members, messages, sessions, users};
 use crate::statements::{InsertMessages, KeepMarks, MoveHeads, MoveMarkers};
 use crate::types::{At, Id};
@@ -31,16 +31,19 @@ pub(crate) async fn commit(
     ids: NewIds,
 ) -> Result<Batch, Error> {
     let targets = targets_of(conn, changes).await?;
+    let names = mentions::names(conn, changes).await?;
     let mut needs = Needs::default();
     for change in changes {
         let target = change.refers_to().and_then(|message| targets.get(&message).copied());
         needs.add(change, target);
+        needs.tell(change, target, &names);
     }
     if ids == NewIds::Trusted {
         needs.trust_new_ids(changes);
     }
     let feeds = lock(conn, &needs).await?;
-    let snapshot = load(conn, needs, feeds).await?;
+    let mut snapshot = load(conn, needs, feeds).await?;
+    snapshot.notifications.names = names;
     let mut ledger = Ledger::new(snapshot, now);
     let outcomes = changes.iter().map(|change| ledger.apply(change.clone())).collect();
     if ids == NewIds::Trusted && any_taken(conn, ledger.doubted()).await? {
@@ -48,15 +51,16 @@ pub(crate) async fn commit(
     }
     let mut plan = ledger.into_plan();
     let frames = std::mem::take(&mut plan.frames);
+    let due = !plan.notifications.due.is_empty();
     write(conn, plan, now).await?;
-    Ok(Batch { outcomes, frames })
+    Ok(Batch { outcomes, frames, due })
 }
 
-/// A message, its channel and its thread.
-type Found = (Id<MessageId>, Id<ChannelId>, Option<Id<MessageId>>);
+/// A message, its channel, its author and its thread.
+type Found = (Id<MessageId>, Id<ChannelId>, Id<UserId>, Option<Id<MessageId>>);
 
-/// Which channel and thread a message lies in never changes, so it may be read before anything is
-/// locked.
+/// Which channel and thread a message lies in, and who said it, never changes, so it may be read
+/// before anything is locked.
 async fn targets_of(
     conn: &mut Conn,
     changes: &[Change],
@@ -67,17 +71,21 @@ async fn targets_of(
     }
     let found: Vec<Found> = messages::table
         .filter(KeyIn::ids("id", targets))
-        .select((messages::id, messages::channel_id, messages::thread_id))
+        .select((messages::id, messages::channel_id, messages::author_id, messages::thread_id))
         .load(conn)
         .await?;
     // A message may be sent, answered and edited in one batch; its thread is found with what it
     // answers itself.
     let sent = changes.iter().filter_map(|change| match change {
-        Change::Send(new) => Some((new.id, Target { channel: new.channel, thread: None })),
+        Change::Send(new) => {
+            let (channel, author) = (new.channel, new.author);
+            Some((new.id, Target { channel, author, thread: None }))
+        }
         _ => None,
     });
-    let found = found.into_iter().map(|(message, channel, thread)| {
-        (message.0, Target { channel: channel.0, thread: thread.map(|id| id.0) })
+    let found = found.into_iter().map(|(message, channel, author, thread)| {
+        let thread = thread.map(|id| id.0);
+        (message.0, Target { channel: channel.0, author: author.0, thread })
     });
     Ok(sent.chain(found).collect())
 }
@@ -148,6 +156,7 @@ async fn load(conn: &mut Conn, mut needs: Needs, feeds: Vec<FeedRow>) -> Result<
     if !needs.reactions.is_empty() {
         found.reactions = reactions::load(conn, needs.reactions).await?;
     }
+    found.notifications = notifications::load(conn, needs.notifications).await?;
     found.statuses = presence::load(conn, needs.statuses).await?;
     found.drafts = drafts::load(conn, needs.drafts).await?;
     if !needs.files.is_empty() {
@@ -202,6 +211,7 @@ async fn write_messages(conn: &mut Conn, plan: &mut Plan, now: Timestamp) -> Res
     reactions::write(conn, take(&mut plan.reactions)).await?;
     history::keep(conn, take(&mut plan.rewritten)).await?;
     for message in take(&mut plan.changed_messages) {
+        let named = mentioned(&message.mentions);
         diesel::update(messages::table.filter(messages::id.eq(Id(message.id))))
             .set((
                 messages::rev.eq(message.rev),
@@ -211,6 +221,8 @@ async fn write_messages(conn: &mut Conn, plan: &mut Plan, now: Timestamp) -> Res
                 messages::deleted_at.eq(message.deleted_at.map(At)),
                 messages::pinned_at.eq(message.pinned_at.map(At)),
                 messages::pinned_by.eq(message.pinned_by.map(Id)),
+                messages::mentioned.eq(named),
+                messages::mentions_channel.eq(i16::from(message.mentions.channel)),
             ))
             .execute(conn)
             .await?;
@@ -276,6 +288,9 @@ async fn write_channels(conn: &mut Conn, plan: &mut Plan) -> Result<(), Error> {
                 members::joined_rev.eq(excluded(members::joined_rev)),
                 members::muted_until.eq(excluded(members::muted_until)),
                 members::banned_until.eq(excluded(members::banned_until)),
+                members::level.eq(excluded(members::level)),
+                members::quiet_until.eq(excluded(members::quiet_until)),
+                members::entered.eq(excluded(members::entered)),
             ))
             .execute(conn)
             .await?;
@@ -284,6 +299,17 @@ async fn write_channels(conn: &mut Conn, plan: &mut Plan) -> Result<(), Error> {
         let key = (Id(member.channel_id), Id(member.user_id));
         diesel::update(members::table.find(key))
             .set(members::said_at.eq(member.said_at.map(At)))
+            .execute(conn)
+            .await?;
+    }
+    for member in take(&mut plan.set) {
+        let row = MemberRow::from(member);
+        diesel::update(members::table.find((row.channel_id, row.user_id)))
+            .set((
+                members::level.eq(row.level),
+                members::quiet_until.eq(row.quiet_until),
+                members::user_rev.eq(row.user_rev),
+            ))
             .execute(conn)
             .await?;
     }
@@ -302,6 +328,9 @@ async fn write_channels(conn: &mut Conn, plan: &mut Plan) -> Result<(), Error> {
 }
 
 async fn write_people(conn: &mut Conn, plan: Plan, now: Timestamp) -> Result<(), Error> {
+    if !plan.notifications.is_empty() {
+        notifications::write(conn, plan.notifications).await?;
+    }
     presence::write(conn, plan.statuses).await?;
     drafts::write(conn, plan.drafts).await?;
     // Their tokens are refused from now on, and removed in their time: a family may be long.

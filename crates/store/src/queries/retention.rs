@@ -9,7 +9,10 @@ use tertulia_domain::{
     ChannelId, Feed, FeedId, MessageId, MessageKind, SessionId, Timestamp, UserId,
 };
 
-use super::{Conn, RunQueryDsl, claimed, drafts, files, history, indexing, reactions};
+use super::{
+    Conn, RunQueryDsl, claimed, drafts, files, history, indexing, mentions, notifications,
+    reactions,
+};
 use crate::Error;
 use crate::fragment::KeyIn;
 use crate::rows::{HorizonRow, message_kind_code};
@@ -71,6 +74,8 @@ pub(crate) async fn purge_messages(
         removed => return Ok(Some(removed)),
     }
     history::purge(conn, channel, first + limit).await?;
+    mentions::purge(conn, channel, first + limit).await?;
+    notifications::purge(conn, channel, first + limit).await?;
     // What they brought goes with them.
     let brought: Vec<Id<MessageId>> = messages::table
         .filter(messages::channel_id.eq(channel))

@@ -4,6 +4,7 @@
 
 mod locked;
 mod log;
+mod mentions;
 mod pins;
 mod reactions;
 mod reading;

@@ -119,6 +119,11 @@ pub(super) const TABLE: &[Row] = &[
 
     // What is found is another matter: the stories of `search` tell it.
     signed_in("GET /api/v1/search", 200),
+    signed_in("GET /api/v1/notifications", 200),
+    signed_in("POST /api/v1/notifications/read", 200),
+    // One that is nobody's; `notifications.rs` has others'.
+    signed_in("PUT /api/v1/notifications/{notification}/read", 404),
+
     signed_in("GET /api/v1/channels", 200),
     signed_in("POST /api/v1/channels", 201),
     signed_in("POST /api/v1/conversations", 201),
@@ -299,6 +304,11 @@ pub(super) const TABLE: &[Row] = &[
     row("GET /api/v1/messages/{message}/reads",            Private, [401, 404, 200, 200, 404, 401]),
     row("GET /api/v1/messages/{message}/reads",            Group,   [401, 404, 200, 200, 404, 401]),
     row("GET /api/v1/messages/{message}/reads",            Direct,  [401, 404, 200, 200, NONE, 401]),
+    row("PUT /api/v1/channels/{channel}/notifications", Public,  [401, 403, 200, 200, 403, 401]),
+    row("PUT /api/v1/channels/{channel}/notifications", Private, [401, 404, 200, 200, 404, 401]),
+    row("PUT /api/v1/channels/{channel}/notifications", Group,   [401, 404, 200, 200, 404, 401]),
+    row("PUT /api/v1/channels/{channel}/notifications", Direct,  [401, 404, 200, 200, NONE, 401]),
+
     row("GET /api/v1/channels/{channel}/changes",    Public,  [401, 200, 200, 200, 200, 401]),
     row("GET /api/v1/channels/{channel}/changes",    Private, [401, 404, 200, 200, 404, 401]),
     row("GET /api/v1/channels/{channel}/changes",    Group,   [401, 404, 200, 200, 404, 401]),
@@ -439,6 +449,7 @@ impl Row {
             .replace("{session}", &named.session)
             .replace("{username}", "fellow")
             .replace("{invite}", &uuid::Uuid::nil().to_string())
+            .replace("{notification}", &uuid::Uuid::nil().to_string())
             .replace("{code}", &format!("ti_{}", "A".repeat(43)))
     }
 
@@ -471,6 +482,7 @@ impl Row {
             "PUT /api/v1/channels/{channel}/read" | "POST /api/v1/channels/{channel}/unread" => {
                 json!({ "seq": 1 })
             }
+            "PUT /api/v1/channels/{channel}/notifications" => json!({ "level": "nothing" }),
             "PATCH /api/v1/users/me" => json!({ "bio": once }),
             "POST /api/v1/auth/guest"
             | "POST /api/v1/channels"
@@ -485,7 +497,8 @@ impl Row {
                 json!({ "until": "2099-01-01T00:00:00Z" })
             }
             "PUT /api/v1/channels/{channel}/bans/{user}"
-            | "POST /api/v1/channels/{channel}/invites" => json!({}),
+            | "POST /api/v1/channels/{channel}/invites"
+            | "POST /api/v1/notifications/read" => json!({}),
             "POST /api/v1/conversations" => json!({ "recipient_id": world.fellow.id }),
             "PUT /api/v1/channels/{channel}/draft"
             | "POST /api/v1/channels/{channel}/messages"

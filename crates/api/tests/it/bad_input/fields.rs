@@ -154,6 +154,7 @@ async fn refuses_value(
         ("emoji", "bad_emoji"),
         ("seq", "not_there_yet"),
         ("status", "unknown_status"),
+        ("level", "unknown_level"),
     ];
     let fitting = names(&answer, field, code)
         || own.iter().any(|(of, code)| *of == field && names(&answer, field, code));

@@ -101,6 +101,7 @@ on_both! {
             let body = match operation.fields.first().map(|field| &*field.name) {
                 Some("expires_at" | "reason" | "max_uses") => json!({}),
                 Some("role") => json!({ "role": "member" }),
+                Some("level") => json!({ "level": "all" }),
                 Some("seq") => json!({ "seq": 1 }),
                 Some("until") => json!({ "until": "2099-01-01T00:00:00Z" }),
                 Some("disabled") => json!({ "disabled": false }),

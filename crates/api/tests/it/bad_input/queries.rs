@@ -37,6 +37,7 @@ on_both! {
                         "cursor" => ("bad_cursor", "bad_cursor"),
                         "actor" | "target" | "version" => ("bad_id", "bad_id"),
                         "action" => ("unknown_action", "unknown_action"),
+                        "unread" => ("wrong_type", "wrong_type"),
                         _ => ("too_long", "bad_character"),
                     };
                     bad.push((long.clone(), long_is));

@@ -152,7 +152,13 @@ impl<'a> World<'a> {
 
     fn words(&mut self) -> String {
         self.said += 1;
-        format!("words {}", self.said)
+        // Every now and then somebody is mentioned.
+        match self.said % 11 {
+            0 => format!("words {} @bob", self.said),
+            3 => format!("words {} @ann @carol", self.said),
+            7 => format!("words {} @channel", self.said),
+            _ => format!("words {}", self.said),
+        }
     }
 
     fn act(&mut self, dice: &mut Dice) -> Option<Act> {
@@ -223,6 +229,14 @@ impl<'a> World<'a> {
                 let content = if dice.roll(4) == 0 { String::new() } else { self.words() };
                 let body = json!({ "content": content, "reply_to": reply_to });
                 act(Method::PUT, format!("/channels/{}/draft", channel?), Some(body))
+            }
+            25 => {
+                let level = dice.pick(&["all", "mentions"])?;
+                let path = format!("/channels/{}/notifications", channel?);
+                act(Method::PUT, path, Some(json!({ "level": level })))
+            }
+            26 if dice.roll(3) == 0 => {
+                act(Method::POST, "/notifications/read".into(), Some(json!({})))
             }
             30..=31 => {
                 let (path, seq) = (format!("/channels/{}/unread", channel?), dice.count(20));

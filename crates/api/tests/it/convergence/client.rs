@@ -274,6 +274,9 @@ impl Client {
         let page = self.person.get(&format!("{path}/messages?limit=20")).await;
         let members = self.person.pages(&format!("{path}/members?limit=2")).await;
         let itself = self.person.get(&path).await;
+        let told = self.person.get("/notifications?limit=1").await.body;
+        let all = self.person.pages("/notifications?limit=50").await;
+        self.state.send_modify(|state| state.inbox_anew(&all, &told));
         if !page.status.is_success() || !itself.status.is_success() {
             return self.state.send_modify(|state| state.want(channel));
         }

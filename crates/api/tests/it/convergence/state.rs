@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::inbox::{Inbox, mentions};
 use crate::server::text;
 
 /// All that a client knows.
@@ -26,6 +27,8 @@ pub(crate) struct State {
     invitations: BTreeMap<String, (i64, Value)>,
     /// Drafts, by channel and what they answer: the rev of `me`, and what is in them.
     drafts: BTreeMap<(String, String), (i64, Value)>,
+    /// What this client's person was told of.
+    inbox: Inbox,
     /// How this client's person wants to be seen, as of this rev of `me`.
     status: (i64, Value),
     /// The feeds that must be synced.
@@ -53,6 +56,8 @@ struct Channel {
     place: i64,
     /// Whether one hears it without being in it.
     visited: bool,
+    /// The rev of `me` at which one last came in.
+    entered: i64,
 }
 
 /// How far one has read.
@@ -89,6 +94,10 @@ pub(crate) struct View {
     /// How far one has read, of a channel that one is in.
     pub(crate) read_seq: Option<i64>,
     pub(crate) unread: usize,
+    /// How many of them mention one.
+    pub(crate) mentions: usize,
+    /// Who sees it so.
+    pub(crate) user: String,
 }
 
 /// What is one's own, beside channels.
@@ -99,6 +108,8 @@ pub(crate) struct Own {
     /// Those that hold something, in the channels that one is in.
     pub(crate) drafts: BTreeMap<(String, String), Value>,
     pub(crate) status: Value,
+    /// What one was told of and may see, by what it is about: whether it is read.
+    pub(crate) told: BTreeMap<String, (Value, bool)>,
 }
 
 /// Which draft it is: of which channel, and what it answers.
@@ -125,6 +136,8 @@ impl View {
             }
         }
         self.unread = self.read_seq.map_or(0, |read_seq| unread(&self.messages, read_seq));
+        let read_seq = self.read_seq;
+        self.mentions = read_seq.map_or(0, |read| mentions(&self.messages, read, &self.user));
     }
 
     /// Where this one is otherwise than `real`.
@@ -139,7 +152,7 @@ impl View {
 }
 
 /// Whether a message counts in anybody's unread.
-fn counts(message: &Value) -> bool {
+pub(super) fn counts(message: &Value) -> bool {
     message["deleted_at"].is_null() && message["type"] != "system"
 }
 
@@ -193,6 +206,7 @@ impl State {
         if self.status.0 < head {
             self.status = (head, status_of(&ready["me"]));
         }
+        self.inbox.ready(&ready["me"], head);
         if self.me < head {
             self.wanted.insert("me".to_owned());
         }
@@ -221,6 +235,8 @@ impl State {
             if held.0 < rev {
                 *held = (rev, draft.clone());
             }
+        } else if frame["type"] == "notification" || frame["type"] == "inbox.updated" {
+            self.inbox.take(frame, rev);
         } else if let Some(invitation) = frame.get("invitation") {
             let held = self.invitations.entry(text(&frame["channel_id"])).or_default();
             if held.0 < rev {
@@ -305,7 +321,31 @@ impl State {
             drafts: drafts.map(|(key, draft)| (key.clone(), draft.clone())).collect(),
             invitations: open.map(|(id, it)| (id.clone(), it.clone())).collect(),
             status: self.status.1.clone(),
+            told: self.inbox.seen(|told| self.stands(told)),
         }
+    }
+
+    /// Whether what one was told of is still there, and how far one has read where it is.
+    fn stands(&self, told: &Value) -> Option<i64> {
+        let id = text(&told["channel_id"]);
+        if told["kind"] == "invitation" {
+            let open = |(_, invitation): &(i64, Value)| invitation["state"] == "pending";
+            return self.invitations.get(&id).is_some_and(open).then_some(0);
+        }
+        let channel = self.channels.get(&id).filter(|channel| !channel.visited)?;
+        if int(&told["made"]) < channel.entered {
+            return None;
+        }
+        let named = |message: &Value| mentions(&[(1, message.clone())].into(), 0, &self.user) > 0;
+        let gone = channel.messages.get(&text(&told["message_id"])).is_some_and(|message| {
+            !message["deleted_at"].is_null() || told["kind"] == "mention" && !named(message)
+        });
+        (!gone).then(|| channel.marker.read_seq())
+    }
+
+    /// Begins anew with what one was told of, as one fetches it.
+    pub(crate) fn inbox_anew(&mut self, items: &[Value], page: &Value) {
+        self.inbox.begin_anew(items, page);
     }
 
     /// This feed must be synced, if it is one of this client's.
@@ -384,7 +424,7 @@ impl State {
 
     /// The channels as this client sees them.
     pub(crate) fn view(&self) -> BTreeMap<String, View> {
-        let view = |channel: &Channel| channel.view(&self.mine);
+        let view = |channel: &Channel| channel.view(&self.mine, &self.user);
         self.channels.iter().map(|(id, channel)| (id.clone(), view(channel))).collect()
     }
 
@@ -412,6 +452,7 @@ impl State {
         let channel = self.open(&id);
         channel.visited = false;
         channel.marker.was(&membership["read_seq"], &membership["last_seq"]);
+        channel.entered = int(&membership["entered"]);
         replace(&mut channel.info, &frame["channel"]);
         if known && channel.place == place {
             // One has only read, or unread.
@@ -477,6 +518,7 @@ impl State {
                 marker: Marker::default(),
                 place: 0,
                 visited: false,
+                entered: 0,
             }
         })
     }
@@ -488,7 +530,7 @@ impl State {
 }
 
 impl Channel {
-    fn view(&self, mine: &BTreeMap<(String, String), (i64, bool)>) -> View {
+    fn view(&self, mine: &BTreeMap<(String, String), (i64, bool)>, user: &str) -> View {
         let messages: BTreeMap<i64, Value> = self
             .messages
             .values()
@@ -503,6 +545,8 @@ impl Channel {
             channel: self.info.clone(),
             members: joined.map(|(id, member)| (id.clone(), member.clone())).collect(),
             unread: read_seq.map_or(0, |read_seq| unread(&messages, read_seq)),
+            mentions: read_seq.map_or(0, |read_seq| mentions(&messages, read_seq, user)),
+            user: user.to_owned(),
             messages,
             read_seq,
         }

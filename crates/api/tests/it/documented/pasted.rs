@@ -76,6 +76,12 @@ async fn prepare(server: &TestServer, operation: &str, bob: &Person, scene: &mut
         "update_user" => {
             scene.values.insert("user", server.user("dan").await.id);
         }
+        "read_notification" => {
+            let call = format!("@{}", scene.values["username"]);
+            bob.say(&scene.values["channel"], &call).await;
+            let told = scene.who.get("/notifications").await.body;
+            scene.values.insert("notification", text(&told["items"][0]["id"]));
+        }
         "leave_channel" => scene.who = bob.clone(),
         "unban_user" => scene.who.ban(&scene.values["channel"], bob).await,
         _ => {}

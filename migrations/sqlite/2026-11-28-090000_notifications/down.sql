@@ -1,0 +1,10 @@
+DROP TABLE due_notifications;
+DROP TABLE inboxes;
+DROP TABLE notifications;
+DROP TABLE mentions;
+DROP INDEX messages_mentions_channel;
+ALTER TABLE messages DROP COLUMN mentions_channel;
+ALTER TABLE messages DROP COLUMN mentioned;
+ALTER TABLE members DROP COLUMN entered;
+ALTER TABLE members DROP COLUMN quiet_until;
+ALTER TABLE members DROP COLUMN level;
