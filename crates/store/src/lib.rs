@@ -29,8 +29,8 @@ pub use administration::{
 };
 pub use error::{Error, Unique};
 pub use model::{
-    Admission, BannedUser, Batch, Beginning, Changes, Credentials, Deletion, Door, Draft,
-    FileContent, FileLimits, Found, Gap, History, HistoryPart, MAX_BEHIND, NewFile, NewSession,
+    Admission, BannedUser, Batch, Beginning, Changes, Credentials, Deletion, Door, FileContent,
+    FileLimits, Findable, Found, Gap, History, HistoryPart, MAX_BEHIND, NewFile, NewSession,
     NewUser, Older, OwnChannel, Place, ProfileEdit, Rotation, Search, Session, SessionEnd, Share,
     Thread, TokenHash,
 };

@@ -43,7 +43,7 @@ pub(crate) use accounts::{AccountStateRow, AuditRow, ErasureRow, account_kind_co
 pub(crate) use drafts::{DraftRow, answered};
 pub(crate) use files::{COMPLETE, FileRow, UPLOADING};
 pub(crate) use reactions::{ReactionCountRow, ReactionRow};
-pub(crate) use search::{DraftRow, SearchEntryRow};
+pub(crate) use search::{FindableRow, SearchEntryRow};
 pub(crate) use statuses::StatusRow;
 pub(crate) use ways::{BanRow, InvitationRow, InviteRow, invitation_state_code};
 
