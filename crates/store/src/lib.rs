@@ -29,10 +29,10 @@ pub use administration::{
 };
 pub use error::{Error, Unique};
 pub use model::{
-    Admission, BannedUser, Batch, Beginning, Changes, Credentials, Deletion, Door, Draft,
-    FileContent, FileLimits, Found, Gap, History, HistoryPart, MAX_BEHIND, NewFile, NewSession,
-    NewUser, Notices, Older, OwnChannel, Place, ProfileEdit, Rotation, Search, Session, SessionEnd,
-    Share, Thread, TokenHash,
+    Admission, BannedUser, Batch, Beginning, Changes, Credentials, Deletion, Door, FileContent,
+    FileLimits, Findable, Found, Gap, History, HistoryPart, MAX_BEHIND, NewFile, NewSession,
+    NewUser, Notices, Older, OwnChannel, Place, ProfileEdit, Rotation, Search, Session, SessionEnd, Share,
+    Thread, TokenHash,
 };
 
 pub use postgres::PostgresAddress;

@@ -16,7 +16,7 @@ mod search;
 
 pub use channels::{BannedUser, Door};
 pub use files::{Admission, Deletion, FileContent, FileLimits, NewFile};
-pub use search::{Draft, Found, Older, Search, Share};
+pub use search::{Findable, Found, Older, Search, Share};
 
 /// A client that is further behind is told to begin anew: reading its newest page costs less.
 pub const MAX_BEHIND: i64 = 1000;

@@ -48,7 +48,7 @@ pub(crate) use notifications::{
     notification_kind_code,
 };
 pub(crate) use reactions::{ReactionCountRow, ReactionRow};
-pub(crate) use search::{DraftRow, SearchEntryRow};
+pub(crate) use search::{FindableRow, SearchEntryRow};
 pub(crate) use statuses::StatusRow;
 pub(crate) use ways::{BanRow, InvitationRow, InviteRow, invitation_state_code};
 

@@ -30,7 +30,7 @@ async fn indexed(server: &TestServer) {
     until(async || {
         let behind = server.store.unindexed_channels(100).await.unwrap();
         let shares = server.store.unindexed(behind, 100).await.unwrap();
-        shares.iter().all(|share| share.drafts.is_empty() && !share.more)
+        shares.iter().all(|share| share.findable.is_empty() && !share.more)
     })
     .await;
 }

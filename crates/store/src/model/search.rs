@@ -40,7 +40,7 @@ pub struct Share {
     /// Whether there is more.
     pub more: bool,
     /// The messages.
-    pub drafts: Vec<Draft>,
+    pub findable: Vec<Findable>,
 }
 
 /// Messages that are older than the index, and than those of them that it has.
@@ -51,12 +51,12 @@ pub struct Older {
     /// Down to which this is all; `None` when there are no more.
     pub reached: Option<MessageId>,
     /// The messages.
-    pub drafts: Vec<Draft>,
+    pub findable: Vec<Findable>,
 }
 
 /// A message as it is to be found.
 #[derive(Clone, Debug)]
-pub struct Draft {
+pub struct Findable {
     /// Which.
     pub message: MessageId,
     /// Where it was said.

@@ -13,12 +13,12 @@ use tertulia_domain::{ChannelId, MessageId, Timestamp};
 use super::{Conn, RunQueryDsl, fulltext, held, locked};
 use crate::fragment::KeyIn;
 use crate::fulltext::{CHUNK_BITS, Entry};
-use crate::rows::{DraftRow, all};
+use crate::rows::{FindableRow, all};
 use crate::schema::{
     channels, feeds, messages, search_chunks, search_cursors, search_entries, search_state,
 };
 use crate::types::{At, Id};
-use crate::{Draft, Error, Older, Share};
+use crate::{Error, Findable, Older, Share};
 
 /// Of each channel that is behind at least so many messages are read at a time.
 const MIN_EACH: i64 = 8;
@@ -56,28 +56,28 @@ pub(crate) async fn unindexed(
     let mut shares = Vec::with_capacity(rows.len());
     for (channel, head, from) in rows {
         let from = from.unwrap_or_default();
-        let rows: Vec<DraftRow> = messages::table
+        let rows: Vec<FindableRow> = messages::table
             .filter(messages::channel_id.eq(channel))
             .filter(messages::rev.gt(from))
             .order(messages::rev)
             .limit(each)
-            .select(DraftRow::as_select())
+            .select(FindableRow::as_select())
             .load(conn)
             .await?;
         let more = i64::try_from(rows.len()).is_ok_and(|read| read == each);
         let revs: Vec<i64> = rows.iter().map(|row| row.rev).collect();
         let to = revs.last().copied().filter(|_| more).unwrap_or(head);
-        let share = Share { channel: channel.0, from, to, more, drafts: all(rows)? };
+        let share = Share { channel: channel.0, from, to, more, findable: all(rows)? };
         shares.push((share, revs));
     }
     // Where there is more to come from one channel, others wait for it: numbers follow the time.
-    let newest = |share: &Share| share.drafts.iter().map(|draft| draft.created_at).max();
+    let newest = |share: &Share| share.findable.iter().map(|one| one.created_at).max();
     let until =
         shares.iter().filter(|(share, _)| share.more).filter_map(|(it, _)| newest(it)).min();
     for (share, revs) in &mut shares {
-        let late = |draft: &Draft| until.is_some_and(|until| draft.created_at > until);
-        if let Some(cut) = share.drafts.iter().position(late) {
-            share.drafts.truncate(cut);
+        let late = |one: &Findable| until.is_some_and(|until| one.created_at > until);
+        if let Some(cut) = share.findable.iter().position(late) {
+            share.findable.truncate(cut);
             share.more = true;
             share.to = if cut == 0 { share.from } else { revs[cut - 1] };
         }
@@ -94,15 +94,15 @@ pub(crate) async fn older(conn: &mut Conn, limit: i64) -> Result<Option<Older>, 
         .get_result(conn)
         .await?;
     let Some(than) = than else { return Ok(None) };
-    let rows: Vec<DraftRow> = messages::table
+    let rows: Vec<FindableRow> = messages::table
         .filter(messages::id.lt(than))
         .order(messages::id.desc())
         .limit(limit)
-        .select(DraftRow::as_select())
+        .select(FindableRow::as_select())
         .load(conn)
         .await?;
     let reached = rows.last().map(|last| last.id.0);
-    Ok(Some(Older { than: than.0, reached, drafts: all(rows)? }))
+    Ok(Some(Older { than: than.0, reached, findable: all(rows)? }))
 }
 
 /// Indexes what has happened in some channels, but for those that were indexed meanwhile.
@@ -129,9 +129,9 @@ pub(crate) async fn index(conn: &mut Conn, mut shares: Vec<Share>) -> Result<(),
             (search_cursors::channel_id.eq(Id(share.channel)), search_cursors::rev.eq(share.to))
         })
         .collect();
-    let drafts = shares.into_iter().flat_map(|share| share.drafts).collect();
-    let Sorted { gone, mut changed, mut fresh } = sort(conn, drafts).await?;
-    fresh.sort_by_key(|draft| draft.created_at);
+    let findable = shares.into_iter().flat_map(|share| share.findable).collect();
+    let Sorted { gone, mut changed, mut fresh } = sort(conn, findable).await?;
+    fresh.sort_by_key(|one| one.created_at);
     let after = next + i64::try_from(fresh.len()).unwrap_or_default();
     note_chunks(conn, (next..).zip(&fresh)).await?;
     changed.extend((next..).zip(fresh));
@@ -164,8 +164,8 @@ pub(crate) async fn index_older(conn: &mut Conn, older: Older) -> Result<(), Err
     if than != Some(Id(older.than)) {
         return Ok(());
     }
-    let Sorted { mut fresh, .. } = sort(conn, older.drafts).await?;
-    fresh.sort_by_key(|draft| draft.created_at);
+    let Sorted { mut fresh, .. } = sort(conn, older.findable).await?;
+    fresh.sort_by_key(|one| one.created_at);
     let first = next - i64::try_from(fresh.len()).unwrap_or_default();
     note_chunks(conn, (first..).zip(&fresh)).await?;
     write(conn, Vec::new(), (first..).zip(fresh).collect()).await?;
@@ -216,19 +216,19 @@ struct Sorted {
     /// Entries that are not true any more.
     gone: Vec<i64>,
     /// What takes the place of some of them.
-    changed: Vec<(i64, Draft)>,
+    changed: Vec<(i64, Findable)>,
     /// Messages that have no entry, and are to have one.
-    fresh: Vec<Draft>,
+    fresh: Vec<Findable>,
 }
 
 /// Finds out what to do. What has changed since it was read is left out: it comes again.
-async fn sort(conn: &mut Conn, drafts: Vec<Draft>) -> Result<Sorted, Error> {
+async fn sort(conn: &mut Conn, findable: Vec<Findable>) -> Result<Sorted, Error> {
     let mut sorted = Sorted { gone: Vec::new(), changed: Vec::new(), fresh: Vec::new() };
-    if drafts.is_empty() {
+    if findable.is_empty() {
         return Ok(sorted);
     }
     // Whoever removes the messages of a deleted channel waits, or is waited for.
-    let channels: HashSet<ChannelId> = drafts.iter().map(|draft| draft.channel).collect();
+    let channels: HashSet<ChannelId> = findable.iter().map(|one| one.channel).collect();
     let channels: Vec<Id<ChannelId>> = held!(
         channels::table
             .filter(KeyIn::ids("id", channels))
@@ -237,7 +237,7 @@ async fn sort(conn: &mut Conn, drafts: Vec<Draft>) -> Result<Sorted, Error> {
     )
     .load(conn)
     .await?;
-    let ids = || drafts.iter().map(|draft| draft.message);
+    let ids = || findable.iter().map(|one| one.message);
     let current: Vec<(Id<MessageId>, i32)> = messages::table
         .filter(KeyIn::ids("id", ids()))
         .filter(messages::deleted_at.is_null())
@@ -253,19 +253,19 @@ async fn sort(conn: &mut Conn, drafts: Vec<Draft>) -> Result<Sorted, Error> {
         .await?;
     let entries: HashMap<MessageId, (i64, i32)> =
         entries.into_iter().map(|(id, no, version)| (id.0, (no, version))).collect();
-    for draft in drafts {
-        let stands = draft.document.is_some()
-            && channels.contains(&Id(draft.channel))
-            && current.get(&draft.message) == Some(&draft.version);
-        match entries.get(&draft.message) {
-            Some((_, version)) if stands && *version == draft.version => {}
+    for one in findable {
+        let stands = one.document.is_some()
+            && channels.contains(&Id(one.channel))
+            && current.get(&one.message) == Some(&one.version);
+        match entries.get(&one.message) {
+            Some((_, version)) if stands && *version == one.version => {}
             Some((no, _)) => {
                 sorted.gone.push(*no);
                 if stands {
-                    sorted.changed.push((*no, draft));
+                    sorted.changed.push((*no, one));
                 }
             }
-            None if stands => sorted.fresh.push(draft),
+            None if stands => sorted.fresh.push(one),
             None => {}
         }
     }
@@ -273,11 +273,15 @@ async fn sort(conn: &mut Conn, drafts: Vec<Draft>) -> Result<Sorted, Error> {
 }
 
 /// Writes entries, in the order of their numbers: that is how FTS5 takes them best.
-async fn write(conn: &mut Conn, mut gone: Vec<i64>, new: Vec<(i64, Draft)>) -> Result<(), Error> {
+async fn write(
+    conn: &mut Conn,
+    mut gone: Vec<i64>,
+    new: Vec<(i64, Findable)>,
+) -> Result<(), Error> {
     gone.sort_unstable();
     fulltext::remove(conn, &gone).await?;
-    let entry = |(no, draft): (i64, Draft)| {
-        let Draft { message, channel, version, document, .. } = draft;
+    let entry = |(no, one): (i64, Findable)| {
+        let Findable { message, channel, version, document, .. } = one;
         Some(Entry { no, message, channel, version, document: document? })
     };
     let mut entries: Vec<Entry> = new.into_iter().filter_map(entry).collect();
@@ -288,11 +292,11 @@ async fn write(conn: &mut Conn, mut gone: Vec<i64>, new: Vec<(i64, Draft)>) -> R
 /// Notes when the messages of chunks were sent.
 async fn note_chunks(
     conn: &mut Conn,
-    new: impl Iterator<Item = (i64, &Draft)>,
+    new: impl Iterator<Item = (i64, &Findable)>,
 ) -> Result<(), Error> {
     let mut chunks: BTreeMap<i64, (Timestamp, Timestamp)> = BTreeMap::new();
-    for (no, draft) in new {
-        let at = draft.created_at;
+    for (no, one) in new {
+        let at = one.created_at;
         let (oldest, newest) = chunks.entry(no >> CHUNK_BITS).or_insert((at, at));
         (*oldest, *newest) = ((*oldest).min(at), (*newest).max(at));
     }

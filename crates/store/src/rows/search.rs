@@ -3,7 +3,7 @@
 use diesel::prelude::{Queryable, Selectable};
 use tertulia_domain::{ChannelId, MessageId, Timestamp, UserId};
 
-use crate::Draft;
+use crate::Findable;
 use crate::fulltext::document;
 use crate::rows::message_kind;
 use crate::schema::{messages, search_entries};
@@ -22,7 +22,7 @@ pub(crate) struct SearchEntryRow {
 /// What the index needs of a message.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = messages)]
-pub(crate) struct DraftRow {
+pub(crate) struct FindableRow {
     pub(crate) id: Id<MessageId>,
     channel_id: Id<ChannelId>,
     pub(crate) rev: i64,
@@ -34,10 +34,10 @@ pub(crate) struct DraftRow {
     deleted_at: Option<At>,
 }
 
-impl TryFrom<DraftRow> for Draft {
+impl TryFrom<FindableRow> for Findable {
     type Error = crate::Error;
 
-    fn try_from(row: DraftRow) -> Result<Self, crate::Error> {
+    fn try_from(row: FindableRow) -> Result<Self, crate::Error> {
         let created_at: Timestamp = row.created_at.0;
         let (kind, event) = message_kind(row.kind)?;
         let said = row.deleted_at.is_none() && event.is_none();

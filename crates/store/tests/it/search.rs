@@ -125,3 +125,30 @@ on_both! {
         assert_eq!(find(&world, ann, "from:ann").await, ["later", "to stay"]);
     }
 }
+
+on_both! {
+    async fn the_index_only_proposes(world: World) {
+        let (ann, eve) = (world.user("ann").await, world.user("eve").await);
+        let private = world.channel(ann, ChannelKind::Private, "private").await.id;
+        let gone = world.say(ann, private, "gooseberry gone").await;
+        let changed = world.say(ann, private, "gooseberry changed").await;
+        world.say(ann, private, "gooseberry kept").await;
+        // Somebody with many channels, and somebody with none.
+        for n in 0..20 {
+            world.channel(eve, ChannelKind::Private, &format!("own {n}")).await;
+        }
+        let poor = world.user("poor").await;
+        index(&world).await;
+        assert_eq!(find(&world, ann, "gooseberry").await.len(), 3);
+        for stranger in [eve, poor] {
+            assert_eq!(find(&world, stranger, "gooseberry").await, [""; 0]);
+            assert_eq!(find(&world, stranger, &format!("in:{private}")).await, [""; 0]);
+        }
+        world.one(Change::Delete { message: gone.id, by: ann, expect: MessagePrecondition::Any }).await.unwrap();
+        let body = MessageBody::parse("elderberry".to_owned()).unwrap();
+        world.one(Change::Edit { message: changed.id, by: ann, body, expect: MessagePrecondition::Any }).await.unwrap();
+        assert_eq!(find(&world, ann, "gooseberry").await, ["gooseberry kept"]);
+        world.one(Change::DeleteChannel { channel: private, by: ann }).await.unwrap();
+        assert_eq!(find(&world, ann, "gooseberry").await, [""; 0]);
+    }
+}
