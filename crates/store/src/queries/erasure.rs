@@ -188,9 +188,10 @@ pub(crate) async fn blank_addresses(conn: &mut Conn, user: UserId) -> Result<(),
     Ok(())
 }
 
-/// Nothing is left to do. Another node may have answered for the person what was asked before: that
-/// goes, too.
+/// Nothing is left to do. What another node has written of the person before it heard of their end goes,
+/// too; they are in no channel any more, so that nothing can come after it.
 pub(crate) async fn finish(conn: &mut Conn, user: UserId) -> Result<(), Error> {
+    drafts::erase(conn, user).await?;
     forget_ways(conn, user).await?;
     diesel::delete(erasures::table.filter(erasures::user_id.eq(Id(user)))).execute(conn).await?;
     Ok(())
