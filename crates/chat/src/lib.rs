@@ -215,13 +215,7 @@ impl Chat {
         let clock = options.clock;
         let hub = Hub::new(clock.clone());
         let epoch = store.epoch(uuid::Uuid::new_v4().simple().to_string()).await?;
-        let (bus, bus_task) = match options.redis {
-            None => (Bus::local(hub.clone()), None),
-            Some(redis) => {
-                let (bus, line) = Bus::redis(hub.clone(), redis, &epoch, keys.bus_mac());
-                (bus, Some(tokio::spawn(line)))
-            }
-        };
+        let (bus, bus_task) = bus_of(&hub, options.redis, &epoch, &keys);
         // The head first: what ends in between is in both, which does no harm.
         let system = store.feed(Feed::System).await?;
         let since = clock.now().plus(-MAX_ACCESS_TTL);
@@ -369,6 +363,18 @@ impl Chat {
     pub async fn is_ready(&self) -> bool {
         self.0.store.feed(Feed::System).await.is_ok()
     }
+}
+
+/// The bus, and the task behind it when it leads out of this process.
+fn bus_of(
+    hub: &Hub,
+    redis: Option<RedisAddress>,
+    epoch: &str,
+    keys: &Keys,
+) -> (Bus, Option<JoinHandle<()>>) {
+    let Some(redis) = redis else { return (Bus::local(hub.clone()), None) };
+    let (bus, line) = Bus::redis(hub.clone(), redis, epoch, keys.bus_mac());
+    (bus, Some(tokio::spawn(line)))
 }
 
 impl Tasks {
