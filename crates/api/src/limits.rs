@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, ResponseError};
-use tertulia_chat::{Caller, Charge, Limit, Rule, Standing, Throttle};
+use tertulia_chat::{Caller, Charge, Chat, Limit, Rule, Standing, Throttle};
 use uuid::Uuid;
 
 use crate::extract::{bearer, chat, config};
@@ -111,10 +111,13 @@ fn charges(
     }
     let token = bearer(request.headers());
     let chat = chat(request.request())?;
-    let Some(caller) = token.and_then(|token| chat.authenticate(token).ok()) else {
+    let proven = token.and_then(|token| chat.authenticate(token).ok());
+    if let Some(caller) = proven {
+        request.extensions_mut().insert::<Caller>(caller);
+    }
+    let Some(caller) = proven.or_else(|| by_link(chat, request)) else {
         return by_address(Rule::Anonymous);
     };
-    request.extensions_mut().insert::<Caller>(caller);
     let mut charges = Vec::with_capacity(4);
     charges.push(throttle.charge(Rule::Requests, caller.user));
     charges.push(throttle.charge(Rule::Session, caller.session));
@@ -129,6 +132,23 @@ fn charges(
         _ => throttle.charge(*rule, caller.user),
     }));
     Ok(charges)
+}
+
+/// Who fetches a file by a link to it: a page shows a hundred images, and an office many pages. It
+/// proves nothing else, so that it is kept for nobody.
+fn by_link(chat: &Chat, request: &ServiceRequest) -> Option<Caller> {
+    let query = request.query_string();
+    if !query.contains("link=") || request.headers().contains_key(AUTHORIZATION) {
+        return None;
+    }
+    let asked = |name| {
+        let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+        pairs.find(|(key, _)| key == name).map(|(_, value)| value)
+    };
+    let version = asked("version");
+    let file = request.match_info().get("file").or(version.as_deref())?;
+    let file = Uuid::parse_str(file).ok()?.into();
+    chat.authenticate_link(&asked("link")?, file).ok()
 }
 
 /// Says how the limits stand: by name, how many in how many seconds, how many are left, and in how

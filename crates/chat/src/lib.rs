@@ -143,6 +143,15 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    fn throttle(&self) -> Throttle {
+        if !self.throttled {
+            return Throttle::off();
+        }
+        Throttle::new(self.limits.clone(), self.clock.clone())
+    }
+}
+
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
@@ -212,6 +221,7 @@ impl Chat {
         keys: Keys,
         options: Options,
     ) -> Result<(Self, Tasks), Error> {
+        let throttle = options.throttle();
         let clock = options.clock;
         let hub = Hub::new(clock.clone());
         let epoch = store.epoch(uuid::Uuid::new_v4().simple().to_string()).await?;
@@ -280,11 +290,6 @@ impl Chat {
         let files = Files::new(storage, options.files);
         let collector = files.collector(&store, &clock, &epoch, options.purge_every);
         let collector = tokio::spawn(collector.run(stop.subscribe()));
-        let throttle = if options.throttled {
-            Throttle::new(options.limits, clock.clone())
-        } else {
-            Throttle::off()
-        };
         let chat = Self(Arc::new(Inner {
             tokens: Tokens::new(&keys),
             passwords: Passwords::new().map_err(Error::internal)?,

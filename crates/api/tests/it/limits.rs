@@ -183,6 +183,31 @@ async fn who_proves_nothing_is_limited_by_address_and_holds_up_nobody_who_does()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_is_fetched_by_a_link_counts_for_whose_link_it_is() {
+    let server = TestServer::sqlite_as(limited(&[(Rule::Anonymous, 2)])).await;
+    let ann = server.user("ann").await;
+    let (kind, form) = a_form();
+    let sent =
+        ann.send(ann.request(Method::POST, "/files").header("content-type", kind).body(form));
+    let path = format!("/files/{}", sent.await.body["id"].as_str().unwrap());
+    let link = ann.call(&format!("{path}/links")).await.body["url"].as_str().unwrap().to_owned();
+    let nobody = server.nobody();
+    nobody.get("/users").await.problem(401, "unauthenticated");
+    refused(&nobody.get("/users").await, Rule::Anonymous, 2);
+    for _ in 0..5 {
+        let fetched = server.request(Method::GET, &link).send().await.unwrap();
+        assert_eq!(fetched.status(), StatusCode::OK);
+        let policy = fetched.headers()["ratelimit-policy"].to_str().unwrap();
+        assert!(policy.starts_with("\"requests\""), "{policy}");
+    }
+    // Of anything else it is no proof, and one that nobody has signed is none.
+    let (_, link) = link.split_once('?').unwrap();
+    refused(&nobody.get(&format!("/users?{link}")).await, Rule::Anonymous, 2);
+    refused(&nobody.get(&format!("{path}?{link}x")).await, Rule::Anonymous, 2);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_address_that_nobody_vouches_for_is_not_believed() {
     let setup = Setup { behind_proxy: false, ..limited(&[(Rule::Anonymous, 3)]) };
     let server = TestServer::sqlite_as(setup).await;
