@@ -31,8 +31,8 @@ pub use error::{Error, Unique};
 pub use model::{
     Admission, BannedUser, Batch, Beginning, Changes, Credentials, Deletion, Door, FileContent,
     FileLimits, Findable, Found, Gap, History, HistoryPart, MAX_BEHIND, NewFile, NewSession,
-    NewUser, Notices, Older, OwnChannel, Place, ProfileEdit, Rotation, Search, Session, SessionEnd, Share,
-    Thread, TokenHash,
+    NewUser, Notices, Older, OwnChannel, Place, ProfileEdit, Rotation, Search, Session, SessionEnd,
+    Share, Thread, TokenHash,
 };
 
 pub use postgres::PostgresAddress;
