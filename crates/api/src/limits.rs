@@ -49,7 +49,10 @@ fn rules_of(method: &Method, path: &str) -> &'static [Rule] {
         ("GET" | "HEAD", path) if path.contains("/search") => &[Rule::Searches],
         // Reading, which may be said often, and addresses for each image that a page shows.
         ("GET" | "HEAD", _)
-        | ("PUT", "/api/v1/channels/{channel}/read")
+        | (
+            "PUT",
+            "/api/v1/channels/{channel}/read" | "/api/v1/notifications/{notification}/read",
+        )
         | (
             "POST",
             "/api/v1/files/{file}/links"
