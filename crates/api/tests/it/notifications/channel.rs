@@ -117,6 +117,7 @@ async fn another_node_goes_on(server: TestServer) {
         reply_to: None,
         attachments: Vec::new(),
         digest: [7; 16],
+        drafted: false,
     };
     let batch = store.commit([Change::Send(said)].into(), now).await.unwrap();
     assert!(batch.due);
