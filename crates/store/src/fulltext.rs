@@ -7,9 +7,11 @@
 //! short beginning of one costs more than the chunks that are looked at.
 
 use tertulia_domain::{
-    ChannelId, MessageKind, SearchQuery, SearchTerm, UserId, Word, has_link, words,
+    ChannelId, MessageId, MessageKind, SearchQuery, SearchTerm, UserId, Word, has_link, words,
 };
 use uuid::Uuid;
+
+use crate::types::Id;
 
 /// A chunk has 2 to the power of this many numbers. The beginning of a word costs what all of a
 /// chunk's words that begin so hold (10 ms of SQLite if that is every word), a common word on
@@ -29,11 +31,17 @@ pub(crate) const MANY: &str = "_many";
 const FILE: &str = "_file";
 const LINK: &str = "_link";
 
+/// What an index proposes: a number, a message, and its channel.
+pub(crate) type Proposed = (i64, MessageId, ChannelId);
+
+/// The same as a row.
+pub(crate) type ProposedRow = (i64, Id<MessageId>, Id<ChannelId>);
+
 /// A message as it is to be found.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) no: i64,
-    pub(crate) message: tertulia_domain::MessageId,
+    pub(crate) message: MessageId,
     pub(crate) channel: ChannelId,
     pub(crate) version: i32,
     /// See [`document`].

@@ -55,16 +55,15 @@ impl Found {
                 self.words.push(Word { text: c.into(), span });
                 self.open = false;
             }
-            Class::Letter => match self.words.last_mut().filter(|_| self.open) {
-                Some(word) => {
+            Class::Letter => {
+                if let Some(word) = self.words.last_mut().filter(|_| self.open) {
                     word.text.push(c);
                     word.span.end = span.end;
-                }
-                None => {
+                } else {
                     self.words.push(Word { text: c.into(), span });
                     self.open = true;
                 }
-            },
+            }
             // On nothing it is nothing.
             Class::Mark => {
                 if let Some(word) = self.words.last_mut().filter(|_| self.open) {

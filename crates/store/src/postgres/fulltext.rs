@@ -10,10 +10,11 @@ use diesel::result::QueryResult;
 use diesel::sql_types::{BigInt, Integer, Text};
 use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use tertulia_domain::{ChannelId, MessageId};
 
 use crate::Error;
-use crate::fulltext::{CHUNK_BITS, Clause, Entry, MANY, Matching, Phrase, tag};
+use crate::fulltext::{
+    CHUNK_BITS, Clause, Entry, MANY, Matching, Phrase, Proposed, ProposedRow, tag,
+};
 use crate::rows::SearchEntryRow;
 use crate::schema::search_entries;
 use crate::types::{DbUuid, Id};
@@ -25,9 +26,9 @@ pub(crate) async fn candidates(
     chunks: &[i64],
     below: i64,
     limit: i64,
-) -> Result<Vec<(i64, MessageId, ChannelId)>, Error> {
+) -> Result<Vec<Proposed>, Error> {
     let asked = Candidates { matching: expression(matching, chunks), below, limit };
-    let rows: Vec<(i64, Id<MessageId>, Id<ChannelId>)> = asked.load(conn).await?;
+    let rows: Vec<ProposedRow> = asked.load(conn).await?;
     Ok(rows.into_iter().map(|(no, message, channel)| (no, message.0, channel.0)).collect())
 }
 

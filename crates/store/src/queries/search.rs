@@ -7,15 +7,15 @@ use std::collections::{HashMap, HashSet};
 use diesel::prelude::*;
 use tertulia_domain::policy::Standing;
 use tertulia_domain::{
-    Channel, ChannelId, ChannelKind, Member, MemberState, Message, MessageId, MessageKind,
-    SearchHit, SearchQuery, Span, UserId,
+    Channel, ChannelId, ChannelKind, Member, MemberState, Message, MessageKind, SearchHit,
+    SearchQuery, Span, UserId,
 };
 use uuid::Uuid;
 
 use super::messages::views;
 use super::{Conn, RunQueryDsl, files, fulltext};
 use crate::fragment::KeyIn;
-use crate::fulltext::{CHUNK_BITS, Matching};
+use crate::fulltext::{CHUNK_BITS, Matching, Proposed};
 use crate::rows::{ChannelRow, MemberRow, MessageRow, channel_kind_code, member_state_code};
 use crate::schema::{channels, members, messages, search_chunks, users};
 use crate::types::{At, Id};
@@ -120,9 +120,6 @@ struct Hit {
     message: Message,
     matches: Vec<Span>,
 }
-
-/// What is proposed: a number, a message, and its channel.
-type Proposed = (i64, MessageId, ChannelId);
 
 /// One person's look at what is proposed.
 struct Look<'a> {

@@ -5,10 +5,9 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::Sqlite;
 use diesel::{RunQueryDsl, SqliteConnection};
-use tertulia_domain::{ChannelId, MessageId};
 
 use crate::Error;
-use crate::fulltext::{CHUNK_BITS, Clause, Entry, Matching, Phrase, tag};
+use crate::fulltext::{CHUNK_BITS, Clause, Entry, Matching, Phrase, Proposed, ProposedRow, tag};
 use crate::types::{DbUuid, Id};
 
 diesel::table! {
@@ -40,9 +39,9 @@ pub(crate) fn candidates(
     chunks: &[i64],
     below: i64,
     limit: i64,
-) -> std::future::Ready<Result<Vec<(i64, MessageId, ChannelId)>, Error>> {
+) -> std::future::Ready<Result<Vec<Proposed>, Error>> {
     let asked = Candidates { matching: expression(matching, chunks), below, limit };
-    let found: QueryResult<Vec<(i64, Id<MessageId>, Id<ChannelId>)>> = asked.load(conn);
+    let found: QueryResult<Vec<ProposedRow>> = asked.load(conn);
     let found = found.map(|rows| {
         rows.into_iter().map(|(no, message, channel)| (no, message.0, channel.0)).collect()
     });
