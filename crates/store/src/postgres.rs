@@ -109,7 +109,8 @@ impl Postgres {
                     .map_err(|error| Error::Unavailable(error.to_string()))?,
             };
             begin(&mut conn, Begin::Write).await?;
-            let result = queries::log::commit(&mut conn, &changes, now, ids).await;
+            // All that a batch may need is much to carry along.
+            let result = Box::pin(queries::log::commit(&mut conn, &changes, now, ids)).await;
             let result = end(&mut conn, result).await;
             // After any error that is not the batch's own the connection is not trusted again.
             if matches!(result, Ok(_) | Err(Error::Raced)) {

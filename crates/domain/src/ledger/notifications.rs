@@ -24,6 +24,14 @@ pub struct NotificationNeeds {
     pub inboxes: BTreeSet<UserId>,
 }
 
+impl NotificationNeeds {
+    /// Whether nothing need be known.
+    pub fn is_empty(&self) -> bool {
+        let Self { threads, told, ids, inboxes } = self;
+        threads.is_empty() && told.is_empty() && ids.is_empty() && inboxes.is_empty()
+    }
+}
+
 /// What was found of them.
 #[derive(Clone, Debug, Default)]
 pub struct FoundNotifications {

@@ -94,8 +94,8 @@ fn the_longest_name_that_somebody_has_is_meant() {
 
 #[test]
 fn fifty_are_called_at_most() {
-    let text: String = (0..60).map(|n| format!("@user{n} @user{n} ")).collect();
-    let calls = Calls::of(&(text + "@channel"));
+    let names: Vec<String> = (0..60).map(|n| format!("@user{n} @user{n}")).collect();
+    let calls = Calls::of(&(names.join(" ") + " @channel"));
     assert_eq!(calls.names.len(), 50);
     assert_eq!(calls.names[49], ["user49"]);
     assert!(calls.channel);

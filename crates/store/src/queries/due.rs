@@ -100,9 +100,12 @@ pub(crate) async fn people(conn: &mut Conn, due: Due, limit: i64) -> Result<Vec<
     Ok(people.into_iter().map(|user| user.0).collect())
 }
 
+/// The two people of a direct conversation; of any other channel none.
+type Both = (Option<Id<UserId>>, Option<Id<UserId>>);
+
 /// The two of a direct conversation: nobody is told of what they have said themselves.
 async fn both(conn: &mut Conn, channel: ChannelId) -> Result<Vec<UserId>, Error> {
-    let found: Option<(Option<Id<UserId>>, Option<Id<UserId>>)> = channels::table
+    let found: Option<Both> = channels::table
         .filter(channels::id.eq(Id(channel)))
         .select((channels::direct_a, channels::direct_b))
         .get_result(conn)

@@ -156,7 +156,9 @@ async fn load(conn: &mut Conn, mut needs: Needs, feeds: Vec<FeedRow>) -> Result<
     if !needs.reactions.is_empty() {
         found.reactions = reactions::load(conn, needs.reactions).await?;
     }
-    found.notifications = notifications::load(conn, needs.notifications).await?;
+    if !needs.notifications.is_empty() {
+        found.notifications = notifications::load(conn, needs.notifications).await?;
+    }
     found.statuses = presence::load(conn, needs.statuses).await?;
     found.drafts = drafts::load(conn, needs.drafts).await?;
     if !needs.files.is_empty() {

@@ -61,7 +61,7 @@ on_both! {
                     (3 | 4, Some((message, by))) => {
                         edit(message, by, format!("{} {step}", WORDS[roll(WORDS.len())]))
                     }
-                    (5, Some((message, by))) => Change::Delete { message, by, expect },
+                    (5, Some((message, by))) => Change::Delete { message, by, expect, from: None },
                     (6, _) => Change::Mark(Mark { channel, user, to: MarkTo::Read { seq } }),
                     _ => Change::Mark(Mark { channel, user, to: MarkTo::Unread { seq } }),
                 });

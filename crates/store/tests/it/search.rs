@@ -85,9 +85,9 @@ on_both! {
 
         // What comes now comes first, whatever comes of what is older.
         let expect = MessagePrecondition::Any;
-        world.one(Change::Delete { message: gone.id, by: ann, expect }).await.unwrap();
+        world.one(Change::Delete { message: gone.id, by: ann, expect, from: None }).await.unwrap();
         let body = MessageBody::parse("new once more".to_owned()).unwrap();
-        world.one(Change::Edit { message: changed.id, by: ann, body, expect: MessagePrecondition::Any }).await.unwrap();
+        world.one(Change::Edit { message: changed.id, by: ann, body, expect: MessagePrecondition::Any, from: None }).await.unwrap();
         world.say(ann, channels[1], "new").await;
         index(&world).await;
         assert_eq!(find(&world, ann, "new").await, ["new", "new once more"]);
@@ -112,7 +112,7 @@ on_both! {
         world.say(ann, channel, "to stay").await;
         let gone = world.say(ann, channel, "gooseberry").await;
         let read = world.store.unindexed(vec![channel], 100).await.unwrap();
-        world.one(Change::Delete { message: gone.id, by: ann, expect: MessagePrecondition::Any }).await.unwrap();
+        world.one(Change::Delete { message: gone.id, by: ann, expect: MessagePrecondition::Any, from: None }).await.unwrap();
         world.store.index(read.clone()).await.unwrap();
         world.store.index(read).await.unwrap();
         assert_eq!(find(&world, ann, "from:ann").await, ["to stay"]);
@@ -144,9 +144,9 @@ on_both! {
             assert_eq!(find(&world, stranger, "gooseberry").await, [""; 0]);
             assert_eq!(find(&world, stranger, &format!("in:{private}")).await, [""; 0]);
         }
-        world.one(Change::Delete { message: gone.id, by: ann, expect: MessagePrecondition::Any }).await.unwrap();
+        world.one(Change::Delete { message: gone.id, by: ann, expect: MessagePrecondition::Any, from: None }).await.unwrap();
         let body = MessageBody::parse("elderberry".to_owned()).unwrap();
-        world.one(Change::Edit { message: changed.id, by: ann, body, expect: MessagePrecondition::Any }).await.unwrap();
+        world.one(Change::Edit { message: changed.id, by: ann, body, expect: MessagePrecondition::Any, from: None }).await.unwrap();
         assert_eq!(find(&world, ann, "gooseberry").await, ["gooseberry kept"]);
         world.one(Change::DeleteChannel { channel: private, by: ann }).await.unwrap();
         assert_eq!(find(&world, ann, "gooseberry").await, [""; 0]);
