@@ -87,7 +87,7 @@ on_both! {
         let expect = MessagePrecondition::Any;
         world.one(Change::Delete { message: gone.id, by: ann, expect, from: None }).await.unwrap();
         let body = MessageBody::parse("new once more".to_owned()).unwrap();
-        world.one(Change::Edit { message: changed.id, by: ann, body, expect: MessagePrecondition::Any, from: None }).await.unwrap();
+        world.one(Change::Edit { message: changed.id, by: ann, body, expect: MessagePrecondition::Any }).await.unwrap();
         world.say(ann, channels[1], "new").await;
         index(&world).await;
         assert_eq!(find(&world, ann, "new").await, ["new", "new once more"]);
@@ -146,7 +146,7 @@ on_both! {
         }
         world.one(Change::Delete { message: gone.id, by: ann, expect: MessagePrecondition::Any, from: None }).await.unwrap();
         let body = MessageBody::parse("elderberry".to_owned()).unwrap();
-        world.one(Change::Edit { message: changed.id, by: ann, body, expect: MessagePrecondition::Any, from: None }).await.unwrap();
+        world.one(Change::Edit { message: changed.id, by: ann, body, expect: MessagePrecondition::Any }).await.unwrap();
         assert_eq!(find(&world, ann, "gooseberry").await, ["gooseberry kept"]);
         world.one(Change::DeleteChannel { channel: private, by: ann }).await.unwrap();
         assert_eq!(find(&world, ann, "gooseberry").await, [""; 0]);
