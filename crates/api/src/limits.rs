@@ -70,10 +70,12 @@ pub(crate) async fn enforce<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let throttle = chat(request.request())?.throttle();
-    if path == UNLIMITED || throttle.limits().is_none() {
+    // Without a `Chat` there is nothing but pages.
+    let throttle = chat(request.request()).ok().map(Chat::throttle);
+    let throttle = throttle.filter(|throttle| path != UNLIMITED && throttle.limits().is_some());
+    let Some(throttle) = throttle else {
         return Ok(next.call(request).await?.map_into_left_body());
-    }
+    };
     let charges = charges(throttle, path, &request)?;
     let mut standings: Vec<Told> = Vec::with_capacity(charges.len());
     if let Err(refused) = throttle.take(&charges, |standing| standings.push(standing.into())) {

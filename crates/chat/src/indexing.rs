@@ -150,7 +150,9 @@ impl Indexing {
         if self.behind.queue.is_empty() && (*look || self.missed.swap(false, Ordering::Relaxed)) {
             let behind = self.store.unindexed_channels(MAX_BEHIND).await?;
             *look = behind.len() >= CHANNELS;
-            behind.into_iter().for_each(|channel| self.behind.add(channel));
+            for channel in behind {
+                self.behind.add(channel);
+            }
         }
         let some = self.behind.take();
         if some.is_empty() {
@@ -161,7 +163,9 @@ impl Indexing {
         let done = |channel: &ChannelId| {
             shares.iter().any(|share| share.channel == *channel && !share.more)
         };
-        some.iter().filter(|channel| !done(channel)).for_each(|channel| self.behind.add(*channel));
+        for channel in some.iter().filter(|channel| !done(channel)) {
+            self.behind.add(*channel);
+        }
         self.store.index(shares).await?;
         Ok(true)
     }

@@ -29,6 +29,7 @@ mod search;
 mod sessions;
 mod slots;
 mod sync;
+mod tasks;
 mod telling;
 mod threads;
 mod typing;
@@ -41,7 +42,7 @@ use std::time::Duration;
 use tertulia_auth::{Keys, Passwords, Tokens};
 use tertulia_domain::{Clock, Feed, SessionId, Timestamp, UserId};
 use tertulia_realtime::{Bus, Hub};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 pub use accounts::Registration;
@@ -61,6 +62,7 @@ pub use presence::{OwnView, PersonView};
 use reading::Marks;
 pub use sessions::Client;
 pub use sync::{Delta, FeedCursor};
+pub use tasks::Tasks;
 pub use tertulia_auth::{Charge, Gauge, Limit, Limits, Refused, Rule, Scope, Standing, Throttle};
 pub use tertulia_files::{
     Content as FileBytes, Credentials as StorageCredentials, Location as StorageLocation, Storage,
@@ -76,9 +78,6 @@ pub use views::{
 /// The longest that an access token can be good, on whichever node and under whichever settings it
 /// was issued: for as long an ended session is remembered.
 const MAX_ACCESS_TTL: time::Duration = time::Duration::days(1);
-
-/// For so long what has just been committed is still told to other nodes while the server stops.
-const GOODBYE: Duration = Duration::from_secs(1);
 
 /// How a server is to behave.
 #[derive(Clone, Debug)]
@@ -196,22 +195,6 @@ struct Inner {
     searching: Semaphore,
 }
 
-/// The tasks behind a [`Chat`], for whoever stops it.
-pub struct Tasks {
-    log: JoinHandle<()>,
-    repair: JoinHandle<()>,
-    retention: JoinHandle<()>,
-    collector: JoinHandle<()>,
-    erasure: JoinHandle<()>,
-    marks: JoinHandle<()>,
-    drafts: JoinHandle<()>,
-    telling: JoinHandle<()>,
-    moments: JoinHandle<()>,
-    bus: Option<JoinHandle<()>>,
-    indexing: JoinHandle<()>,
-    stop: tokio::sync::watch::Sender<bool>,
-}
-
 impl Chat {
     /// Starts on an open store and a storage of files: its log, and what repairs what the bus loses. The tasks run on the
     /// current runtime.
@@ -231,21 +214,31 @@ impl Chat {
         let since = clock.now().plus(-MAX_ACCESS_TTL);
         hub.follow_system(system.head, store.sessions_ended_since(since).await?);
 
-        let (deleted, due) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (indexing, hints) =
             indexing::Indexing::new(store.clone(), options.index_after, options.index_every);
+        let (deleted, due) = (Arc::default(), Arc::default());
+        let wakes = log::Wakes { deleted: Arc::clone(&deleted), due: Arc::clone(&due), hints };
         let (log, log_task) = log::start(
             store.clone(),
             bus.clone(),
             hub.clone(),
             clock.clone(),
             options.gather,
-            Arc::clone(&deleted),
-            Arc::clone(&due),
-            hints,
+            wakes,
         );
-        let (stop, stopped) = tokio::sync::watch::channel(false);
-        let indexing = tokio::spawn(indexing.run(stopped.clone()));
+        let marks = Marks::new(log.clone(), bus.clone());
+        let drafts = Drafts::new(log.clone());
+        let moments = Moments::new(hub.clone(), bus.clone(), store.clone());
+        let files = Files::new(storage, options.files);
+        let every = options.purge_every;
+
+        let mut tasks = Tasks::new(log_task, bus_task);
+        tasks.write(|stop| marks.clone().run(stop));
+        tasks.write(|stop| drafts.clone().run(stop));
+        let telling = telling::Telling { store: store.clone(), log: log.clone(), every, due };
+        tasks.write(|stop| telling.run(stop));
+        tasks.run(|stop| moments.clone().run(options.presence_every, stop));
+        tasks.run(|stop| indexing.run(stop));
         let repair = repair::Repair {
             store: store.clone(),
             hub: hub.clone(),
@@ -254,42 +247,27 @@ impl Chat {
             every: options.reconcile_every,
             system_every: options.poll_system_every,
         };
-        let repair = tokio::spawn(repair.run(stopped.clone()));
+        tasks.run(|stop| repair.run(stop));
         let retention = retention::Retention {
             store: store.clone(),
             log: log.clone(),
             clock: clock.clone(),
-            every: options.purge_every,
+            every,
             deleted,
             trimmed: parking_lot::Mutex::default(),
         };
-        let retention = tokio::spawn(retention.run(stopped.clone()));
-        let telling = telling::Telling {
-            store: store.clone(),
-            log: log.clone(),
-            every: options.purge_every,
-            due,
-        };
-        let told = tokio::spawn(telling.run(stopped.clone()));
-        let marks = Marks::new(log.clone(), bus.clone());
-        let marking = tokio::spawn(marks.clone().run(stop.subscribe()));
-        let drafts = Drafts::new(log.clone());
-        let drafting = tokio::spawn(drafts.clone().run(stop.subscribe()));
-        let moments = Moments::new(hub.clone(), bus.clone(), store.clone());
-        let telling = moments.clone().run(options.presence_every, stop.subscribe());
-        let telling = tokio::spawn(telling);
-        let (wakes, wishes) = tokio::sync::watch::channel(0);
-        let erasure = erasure::Erasure {
+        tasks.run(|stop| retention.run(stop));
+        let (erasure, wishes) = tokio::sync::watch::channel(0);
+        let erasing = erasure::Erasure {
             store: store.clone(),
             log: log.clone(),
             clock: clock.clone(),
-            every: options.purge_every,
+            every,
             wishes,
         };
-        let erasure = tokio::spawn(erasure.run(stopped));
-        let files = Files::new(storage, options.files);
-        let collector = files.collector(&store, &clock, &epoch, options.purge_every);
-        let collector = tokio::spawn(collector.run(stop.subscribe()));
+        tasks.run(|stop| erasing.run(stop));
+        let collector = files.collector(&store, &clock, &epoch, every);
+        tasks.run(|stop| collector.run(stop));
         let chat = Self(Arc::new(Inner {
             tokens: Tokens::new(&keys),
             passwords: Passwords::new().map_err(Error::internal)?,
@@ -304,7 +282,7 @@ impl Chat {
             registration_open: options.registration_open,
             guests: options.guests,
             guest_ttl: options.guest_ttl,
-            erasure: wakes,
+            erasure,
             epoch,
             files,
             marks,
@@ -313,23 +291,7 @@ impl Chat {
             beginning: Semaphore::new(sync::MAX_BEGINNING),
             searching: Semaphore::new(search::MAX_SEARCHES),
         }));
-        Ok((
-            chat,
-            Tasks {
-                log: log_task,
-                repair,
-                retention,
-                erasure,
-                collector,
-                marks: marking,
-                drafts: drafting,
-                telling: told,
-                moments: telling,
-                bus: bus_task,
-                indexing,
-                stop,
-            },
-        ))
+        Ok((chat, tasks))
     }
 
     /// Who is listening on this node.
@@ -380,33 +342,4 @@ fn bus_of(
     let Some(redis) = redis else { return (Bus::local(hub.clone()), None) };
     let (bus, line) = Bus::redis(hub.clone(), redis, epoch, keys.bus_mac());
     (bus, Some(tokio::spawn(line)))
-}
-
-impl Tasks {
-    /// Commits what is queued, and ends. Changes that come later are answered
-    /// [`Error::Unavailable`].
-    pub async fn stop(self, chat: &Chat) {
-        let _ = self.stop.send(true);
-        // What has been read and written is still noted.
-        let _ = self.marks.await;
-        let _ = self.drafts.await;
-        let _ = self.telling.await;
-        chat.0.log.close();
-        let _ = self.moments.await;
-        let _ = self.log.await;
-        if let Some(bus) = self.bus {
-            chat.0.bus.finish();
-            let end = bus.abort_handle();
-            // What does not get through by then is found in the database.
-            if tokio::time::timeout(GOODBYE, bus).await.is_err() {
-                end.abort();
-            }
-        }
-        let _ = self.repair.await;
-        let _ = self.retention.await;
-        let _ = self.indexing.await;
-        chat.0.files.settled().await;
-        let _ = self.collector.await;
-        let _ = self.erasure.await;
-    }
 }

@@ -106,30 +106,33 @@ struct Writer {
     clock: Clock,
     gather: Duration,
     pace: Pace,
-    hints: Hints,
     queue: Arc<Queue>,
-    deleted: Arc<Notify>,
-    due: Arc<Notify>,
+    wakes: Wakes,
 }
 
-/// Starts a log and the task that drains it, which ends after [`ChangeLog::close`]. It says so when
-/// a channel was `deleted`, and when somebody is yet to be told of something that is `due`.
+/// Who is woken by what was committed here. They find it in the database in any case, later.
+pub(crate) struct Wakes {
+    /// A channel was deleted.
+    pub(crate) deleted: Arc<Notify>,
+    /// Somebody is yet to be told of something.
+    pub(crate) due: Arc<Notify>,
+    /// Channels in which something was said.
+    pub(crate) hints: Hints,
+}
+
+/// Starts a log and the task that drains it, which ends after [`ChangeLog::close`].
 pub(crate) fn start(
     store: Store,
     bus: Bus,
     hub: Hub,
     clock: Clock,
     gather: Duration,
-    deleted: Arc<Notify>,
-    due: Arc<Notify>,
-    hints: Hints,
+    wakes: Wakes,
 ) -> (ChangeLog, JoinHandle<()>) {
     let (sender, receiver) = mpsc::channel(MAX_QUEUED);
     let queue = Arc::new(Queue { sender: Mutex::new(Some(sender)), bytes: AtomicUsize::new(0) });
     let pace = Pace::new();
-    let queued = Arc::clone(&queue);
-    let writer =
-        Writer { store, bus, hub, clock, gather, pace, hints, queue: queued, deleted, due };
+    let writer = Writer { store, bus, hub, clock, gather, pace, queue: Arc::clone(&queue), wakes };
     (ChangeLog(queue), tokio::spawn(writer.run(receiver)))
 }
 
@@ -240,15 +243,15 @@ impl Writer {
     fn publish(&self, batch: Batch, answers: Vec<oneshot::Sender<Result<Outcome, Error>>>) {
         self.bus.publish(batch.frames.iter().map(Event::new).collect());
         if batch.frames.iter().any(Frame::ends_channel) {
-            self.deleted.notify_one();
+            self.wakes.deleted.notify_one();
         }
         if batch.due {
-            self.due.notify_one();
+            self.wakes.due.notify_one();
         }
         for (outcome, answer) in batch.outcomes.into_iter().zip(answers) {
             // Who has gone away needs no answer: it is on disk all the same.
             let _ = answer.send(outcome.map_err(Error::from));
         }
-        self.hints.note(&batch.frames);
+        self.wakes.hints.note(&batch.frames);
     }
 }

@@ -45,7 +45,9 @@ on_both! {
             server.program.kill();
             left.push(messages_of(&home, &dead, &ann).await);
         }
-        assert!(left.is_sorted_by(|before, after| before > after), "each goes on: {left:?}");
+        // What finds them goes first, 50 entries at a time, and then they themselves, 250 at a time.
+        assert!(left.is_sorted_by(|before, after| before >= after), "none comes back: {left:?}");
+        assert!(left.chunk_by(|one, next| one == next).all(|same| same.len() <= 6), "each goes on: {left:?}");
         assert!(left.len() > 2, "it was killed in the middle: {left:?}");
 
         let server = home.start();

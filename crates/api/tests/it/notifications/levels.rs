@@ -43,8 +43,8 @@ on_both! {
         nothing_more(&mut ears).await;
         let ready = bob.listen().await.ready;
         let heads = ready["channels"].as_array().unwrap();
-        let head = heads.iter().find(|head| head["feed"] == channel.as_str()).unwrap();
-        assert_eq!(head["mentions"], 1, "it counts all the same");
+        let first = heads.iter().find(|head| head["feed"] == channel.as_str()).unwrap();
+        assert_eq!(first["mentions"], 1, "it counts all the same");
         assert_eq!(ann.get(&format!("/channels/{channel}")).await.body["head"], before["head"].as_i64().unwrap() + 1);
         let later = ears.kept().filter(|frame| frame["type"] == "membership.updated").count();
         assert_eq!(later, 0, "what changed nothing was not said");
