@@ -274,6 +274,7 @@ on_both! {
 }
 
 on_both! {
+    alone "a node that hears again looks for what it missed at once, before the channel is deleted",
     with never(),
     async fn of_what_was_said_unheard_in_a_deleted_channel_nothing_is_heard(server: TestServer) {
         let (ann, bob) = (server.user("ann").await, server.user("bob").await);
