@@ -24,6 +24,7 @@ pub struct Keys {
     request_digests: Key,
     file_links: Key,
     bus: Key,
+    places: Key,
 }
 
 impl Keys {
@@ -38,6 +39,7 @@ impl Keys {
             request_digests: root.expand("request digests"),
             file_links: root.expand("file links"),
             bus: root.expand("bus"),
+            places: root.expand("places"),
         })
     }
 
@@ -74,6 +76,11 @@ impl Keys {
     /// A MAC with which nothing but the successors of refresh tokens is made.
     pub(crate) fn successor_mac(&self) -> Hmac<Sha256> {
         self.successors.mac()
+    }
+
+    /// What seals places in lists, and nothing else.
+    pub(crate) fn places(&self) -> &[u8] {
+        self.places.0.as_slice()
     }
 
     /// A MAC with which nothing but links to files is signed.

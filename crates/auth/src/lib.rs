@@ -14,6 +14,7 @@ mod error;
 mod keys;
 mod links;
 mod passwords;
+pub mod places;
 pub mod secret;
 mod server_secret;
 mod throttle;

@@ -89,7 +89,9 @@ impl Chat {
         let Some(password) = password else {
             return Err(Error::field("password", "missing", "this field is needed"));
         };
-        let attempt = inner.throttle.log_in(&caller.user.to_string(), client.address)?;
+        // By the session, not as signing in is counted: guesses of somebody else behind the same
+        // address do not keep the owner from changing the password.
+        let attempt = inner.throttle.log_in(&caller.session.to_string(), client.address)?;
         match inner.passwords.verify(Some(&hash), password).await {
             Ok(true) => {
                 attempt.forgive();

@@ -55,6 +55,7 @@ impl Chat {
         channel: ChannelId,
         draft: InviteDraft,
     ) -> Result<NewInviteView, Error> {
+        self.require_person(caller).await?;
         let code = Secret::generate(Kind::Invite).map_err(Error::internal)?;
         let new = NewInvite {
             id: InviteId::new(self.now()),
@@ -124,6 +125,7 @@ impl Chat {
         channel: ChannelId,
         user: UserId,
     ) -> Result<(Invitation, bool), Error> {
+        self.require_person(caller).await?;
         let change = InviteChange::Invite { channel, by: caller.user, user };
         match self.change_invite(caller, change).await? {
             Outcome::Invitation { invitation, created } => Ok((invitation, created)),

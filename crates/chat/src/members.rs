@@ -71,6 +71,11 @@ impl Chat {
         user: UserId,
         role: Role,
     ) -> Result<Member, Error> {
+        if role > Role::Member && self.is_guest(user).await? {
+            let place = self.0.store.place(channel, caller.user).await?.ok_or(Error::NotFound)?;
+            self.standing(&place).require(Action::SetRole)?;
+            return Err(Error::Conflict("guest", "a guest cannot be a moderator"));
+        }
         let change = member_change(caller, channel, user, MemberAct::SetRole(role));
         self.move_member(caller, change).await.map(|(member, _)| member)
     }
@@ -94,14 +99,18 @@ impl Chat {
         channel: ChannelId,
         to: UserId,
     ) -> Result<ChannelView, Error> {
-        let profile = self.0.store.profile(to).await?;
-        if profile.is_some_and(|profile| profile.kind == AccountKind::Guest) {
+        if self.is_guest(to).await? {
             let place = self.0.store.place(channel, caller.user).await?.ok_or(Error::NotFound)?;
             self.standing(&place).require(Action::Transfer)?;
             return Err(Error::Conflict("guest", "a guest cannot own a channel"));
         }
         let change = member_change(caller, channel, to, MemberAct::Transfer);
         self.change_channel(caller, change).await
+    }
+
+    async fn is_guest(&self, user: UserId) -> Result<bool, Error> {
+        let profile = self.0.store.profile(user).await?;
+        Ok(profile.is_some_and(|profile| profile.kind == AccountKind::Guest))
     }
 
     pub(crate) async fn move_member(

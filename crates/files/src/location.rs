@@ -76,10 +76,14 @@ fn bucket(url: &Url) -> Option<Result<Location, &'static str>> {
         match &*key {
             "region" => region = Some(value.into_owned()),
             "endpoint" => {
-                let good = Url::parse(&value)
-                    .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+                let good = Url::parse(&value).is_ok_and(|url| {
+                    let bare = url.username().is_empty() && url.password().is_none();
+                    matches!(url.scheme(), "http" | "https") && url.has_host() && bare
+                });
                 if !good {
-                    return Some(Err("endpoint=… is to be an http or https address"));
+                    return Some(Err(
+                        "endpoint=… is to be an http or https address, without a password",
+                    ));
                 }
                 endpoint = Some(value.into_owned());
             }
@@ -117,6 +121,7 @@ mod tests {
             "s3://key:secret@chat",
             "s3://chat?endpoint=ftp://a",
             "s3://chat?endpoint=nowhere",
+            "s3://chat?endpoint=http://key:secret@127.0.0.1:9000",
             "s3://chat?acl=public",
         ] {
             assert!(Location::parse(bad).is_err(), "{bad}");

@@ -2,7 +2,7 @@
 //! here and not by the databases, so that both find the same. An index only proposes: what is found
 //! is decided by what a message says now, so that it may propose too much, and never too little.
 //!
-//! Every word is kept with the chunk of numbers that its entry belongs to in front (`1ekghello`).
+//! Every word is kept with the chunk of numbers that its entry belongs to in front (`b8jkhello`).
 //! What is asked is asked of some chunks at a time, the newest first: neither a common word nor a
 //! short beginning of one costs more than the chunks that are looked at.
 
@@ -30,6 +30,8 @@ const MAX_PLACE: usize = 16_383;
 pub(crate) const MANY: &str = "_many";
 const FILE: &str = "_file";
 const LINK: &str = "_link";
+/// That it was said in a public channel.
+const PUBLIC: &str = "_public";
 
 /// What an index proposes: a number, a message, and its channel.
 pub(crate) type Proposed = (i64, MessageId, ChannelId);
@@ -52,6 +54,7 @@ pub(crate) struct Entry {
 /// order, with a space between them.
 pub(crate) fn document(
     channel: ChannelId,
+    is_public: bool,
     author: UserId,
     kind: MessageKind,
     content: &str,
@@ -61,6 +64,9 @@ pub(crate) fn document(
         document.push(' ');
         document.push_str(word);
     };
+    if is_public {
+        add(PUBLIC);
+    }
     if kind == MessageKind::File {
         add(FILE);
     }
@@ -133,6 +139,28 @@ pub(crate) enum Clause {
     Any(Vec<String>),
 }
 
+/// Where an index is to look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Within {
+    /// Everywhere.
+    All,
+    /// In these channels.
+    These(Vec<ChannelId>),
+    /// In these, and in all that are public.
+    TheseAndPublic(Vec<ChannelId>),
+}
+
+impl Within {
+    fn marks(&self) -> Vec<String> {
+        let (channels, public) = match self {
+            Self::All => (&[][..], None),
+            Self::These(channels) => (&channels[..], None),
+            Self::TheseAndPublic(channels) => (&channels[..], Some(PUBLIC.to_owned())),
+        };
+        channels.iter().copied().map(of_channel).chain(public).collect()
+    }
+}
+
 /// Words that stand side by side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Phrase {
@@ -142,8 +170,8 @@ pub(crate) struct Phrase {
 }
 
 impl Matching {
-    /// By one of these authors, and in one of these channels, where there are any.
-    pub(crate) fn new(query: &SearchQuery, authors: &[UserId], channels: &[ChannelId]) -> Self {
+    /// By one of these authors, where there are any, and within these channels.
+    pub(crate) fn new(query: &SearchQuery, authors: &[UserId], within: &Within) -> Self {
         let mut all = Vec::new();
         let mut none = Vec::new();
         for term in &query.terms {
@@ -160,7 +188,7 @@ impl Matching {
             }
         };
         marked(authors.iter().copied().map(of_author).collect());
-        marked(channels.iter().copied().map(of_channel).collect());
+        marked(within.marks());
         marked(query.has_file.then(|| FILE.to_owned()).into_iter().collect());
         marked(query.has_link.then(|| LINK.to_owned()).into_iter().collect());
         Self { all, none }
@@ -194,19 +222,29 @@ mod tests {
         let id = Uuid::from_u128(35);
         let (channel, author) = (ChannelId::from(id), UserId::from(id));
         let long = format!("Tea http://x {}", "é".repeat(70));
-        let document = document(channel, author, MessageKind::File, &long);
+        let document = document(channel, true, author, MessageKind::File, &long);
         let words = "e".repeat(64);
-        assert_eq!(document, format!("_az _cz _file _link tea http x {words}"));
+        assert_eq!(document, format!("_az _cz _public _file _link tea http x {words}"));
     }
 
     #[test]
     fn what_has_more_places_than_the_index_keeps_is_marked() {
         let id = Uuid::from_u128(35);
         let document = |content: &str| {
-            document(ChannelId::from(id), UserId::from(id), MessageKind::Text, content)
+            document(ChannelId::from(id), false, UserId::from(id), MessageKind::Text, content)
         };
         assert!(!document(&"a b ".repeat(255)).contains(MANY));
         assert!(document(&"a b ".repeat(256)).contains(MANY));
+    }
+
+    #[test]
+    fn an_index_is_asked_for_what_is_public_and_for_ones_own_channels_only() {
+        let channel = ChannelId::from(Uuid::from_u128(35));
+        let within = Within::TheseAndPublic(vec![channel]);
+        assert_eq!(within.marks(), ["_cz", "_public"]);
+        assert_eq!(Within::TheseAndPublic(Vec::new()).marks(), ["_public"]);
+        assert_eq!(Within::These(vec![channel]).marks(), ["_cz"]);
+        assert_eq!(Within::All.marks(), [""; 0]);
     }
 
     #[test]

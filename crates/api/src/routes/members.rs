@@ -207,7 +207,7 @@ pub(crate) async fn remove_member(
 
 /// Make somebody a member or a moderator.
 ///
-/// The owner may.
+/// The owner may. A guest cannot be a moderator.
 #[utoipa::path(
     put, path = "/api/v1/channels/{channel}/members/{user}", operation_id = "set_role",
     tag = "members",
@@ -218,7 +218,7 @@ pub(crate) async fn remove_member(
     request_body(content = NewRole, description = "What they are to be."),
     responses(
         (status = 200, description = "Their place in the channel now.", body = Member),
-        Unauthenticated, Forbidden, NotFound, BadBody, Unwritable,
+        Unauthenticated, Forbidden, NotFound, Conflict, BadBody, Unwritable,
     )
 )]
 pub(crate) async fn set_role(

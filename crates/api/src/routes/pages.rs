@@ -32,8 +32,9 @@ const REDOC_POLICY: &str = "default-src 'none'; \
     connect-src 'self'; style-src 'unsafe-inline'; img-src 'self' data:; worker-src blob:; \
     form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
-/// No scripts, and the one style that stands in the page, by its hash.
-const HOME_POLICY: &str = "default-src 'none'; \
+/// No scripts, and the one style that stands in the page, by its hash. From its console people try
+/// the API, as the README shows.
+const HOME_POLICY: &str = "default-src 'none'; connect-src 'self'; \
     style-src 'sha256-eSbFahJxR88GEU6vs6+Nlfcu7gWK3pqqeBqlgdJEKyo='; \
     form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 

@@ -5,7 +5,6 @@ use tertulia_chat::Chat;
 use tertulia_domain::{Fault, Page, SearchHit, SearchQuery};
 use utoipa::IntoParams;
 
-use super::messages::place;
 use super::paging::{self, page};
 use super::{Answer, ok};
 use crate::docs::problems::{BadQuery, Unauthenticated, Unavailable};
@@ -25,7 +24,7 @@ pub(crate) struct Looking {
     /// The `next` of the page before; without it, from the newest on.
     #[param(value_type = Option<String>, required = false, min_length = 1, max_length = 1024,
         pattern = "^[A-Za-z0-9_-]+$")]
-    cursor: Option<i64>,
+    cursor: Option<String>,
     /// How many messages at most.
     #[param(required = false, minimum = 1, maximum = 100, default = 50)]
     limit: i64,
@@ -44,7 +43,7 @@ impl Input for Looking {
         for fault in faults {
             fields.fault::<()>("q", fault);
         }
-        let cursor = paging::cursor(fields, |key| place(&key));
+        let cursor = paging::cursor(fields, Some);
         let limit = paging::limit(fields);
         Some(Self { q: q?, cursor: cursor?, limit: limit? })
     }
@@ -70,5 +69,5 @@ pub(crate) async fn search(
     Query(looking): Query<Looking>,
 ) -> Answer {
     let Looking { q, cursor, limit } = looking;
-    Ok(ok(&page(chat.search(&caller, q, cursor, limit).await?)))
+    Ok(ok(&page(chat.search(&caller, q, cursor.as_deref(), limit).await?)))
 }

@@ -60,6 +60,14 @@ on_both! {
         ann.patch(&path, json!({ "role": "admin" })).await.problem(409, "guest");
         let change = json!({ "current": "", "new": PASSWORD });
         eve.post("/auth/password", change).await.problem(409, "guest");
+        // Nor do they ask anybody in, or are given a channel to run.
+        let channel = ann.create_channel("tea").await;
+        eve.join(&channel).await;
+        let ask = format!("/channels/{channel}/invitations");
+        eve.post(&ask, json!({ "user_id": server.user("bob").await.id })).await.problem(403, "forbidden");
+        eve.post(&format!("/channels/{channel}/invites"), json!({})).await.problem(403, "forbidden");
+        let place = format!("/channels/{channel}/members/{}", eve.id);
+        ann.put(&place, json!({ "role": "moderator" })).await.problem(409, "guest");
         // Whoever begins a conversation with a guest is answered.
         let talk = ann.post("/conversations", json!({ "recipient_id": eve.id })).await;
         eve.say(&text(&talk.body["id"]), "hello").await;

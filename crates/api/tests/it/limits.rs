@@ -376,6 +376,11 @@ on_both! {
         // Who is signed in already does not even notice, at the same address.
         let request = ann.request(Method::GET, "/users/me").header("x-forwarded-for", "192.0.2.1");
         ann.send(request).await.expect(StatusCode::OK);
+        // Nor is she kept from changing the password, if that is what she fears.
+        let change = json!({ "current": PASSWORD, "new": "a better horse battery" });
+        let request = ann.request(Method::POST, "/auth/password").json(&change);
+        let changed = ann.send(request.header("x-forwarded-for", "192.0.2.1")).await;
+        changed.expect(StatusCode::NO_CONTENT);
     }
 }
 

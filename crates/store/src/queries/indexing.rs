@@ -56,16 +56,17 @@ pub(crate) async fn unindexed(
     let mut shares = Vec::with_capacity(rows.len());
     for (channel, head, from) in rows {
         let from = from.unwrap_or_default();
-        let rows: Vec<FindableRow> = messages::table
+        let rows: Vec<(FindableRow, i16)> = messages::table
+            .inner_join(channels::table.on(channels::id.eq(messages::channel_id)))
             .filter(messages::channel_id.eq(channel))
             .filter(messages::rev.gt(from))
             .order(messages::rev)
             .limit(each)
-            .select(FindableRow::as_select())
+            .select((FindableRow::as_select(), channels::kind))
             .load(conn)
             .await?;
         let more = i64::try_from(rows.len()).is_ok_and(|read| read == each);
-        let revs: Vec<i64> = rows.iter().map(|row| row.rev).collect();
+        let revs: Vec<i64> = rows.iter().map(|(row, _)| row.rev).collect();
         let to = revs.last().copied().filter(|_| more).unwrap_or(head);
         let share = Share { channel: channel.0, from, to, more, findable: all(rows)? };
         shares.push((share, revs));
@@ -94,14 +95,15 @@ pub(crate) async fn older(conn: &mut Conn, limit: i64) -> Result<Option<Older>, 
         .get_result(conn)
         .await?;
     let Some(than) = than else { return Ok(None) };
-    let rows: Vec<FindableRow> = messages::table
+    let rows: Vec<(FindableRow, i16)> = messages::table
+        .inner_join(channels::table.on(channels::id.eq(messages::channel_id)))
         .filter(messages::id.lt(than))
         .order(messages::id.desc())
         .limit(limit)
-        .select(FindableRow::as_select())
+        .select((FindableRow::as_select(), channels::kind))
         .load(conn)
         .await?;
-    let reached = rows.last().map(|last| last.id.0);
+    let reached = rows.last().map(|(last, _)| last.id.0);
     Ok(Some(Older { than: than.0, reached, findable: all(rows)? }))
 }
 

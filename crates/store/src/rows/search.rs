@@ -1,11 +1,11 @@
 //! Rows of the index.
 
 use diesel::prelude::{Queryable, Selectable};
-use tertulia_domain::{ChannelId, MessageId, Timestamp, UserId};
+use tertulia_domain::{ChannelId, ChannelKind, MessageId, Timestamp, UserId};
 
 use crate::Findable;
 use crate::fulltext::document;
-use crate::rows::message_kind;
+use crate::rows::{channel_kind_code, message_kind};
 use crate::schema::{messages, search_entries};
 use crate::types::{At, Id};
 
@@ -34,15 +34,17 @@ pub(crate) struct FindableRow {
     deleted_at: Option<At>,
 }
 
-impl TryFrom<FindableRow> for Findable {
+/// A message, and the kind of its channel.
+impl TryFrom<(FindableRow, i16)> for Findable {
     type Error = crate::Error;
 
-    fn try_from(row: FindableRow) -> Result<Self, crate::Error> {
+    fn try_from((row, channel): (FindableRow, i16)) -> Result<Self, crate::Error> {
+        let is_public = channel == channel_kind_code(ChannelKind::Public);
         let created_at: Timestamp = row.created_at.0;
         let (kind, event) = message_kind(row.kind)?;
         let said = row.deleted_at.is_none() && event.is_none();
-        let document =
-            said.then(|| document(row.channel_id.0, row.author_id.0, kind, &row.content));
+        let document = said
+            .then(|| document(row.channel_id.0, is_public, row.author_id.0, kind, &row.content));
         Ok(Self {
             message: row.id.0,
             channel: row.channel_id.0,
