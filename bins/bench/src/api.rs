@@ -224,6 +224,8 @@ pub(crate) async fn search(
     limit: u64,
     says: &str,
 ) -> Result<usize> {
+    // Nothing else of what is asked for here means something in an address.
+    let query = query.replace(' ', "%20").replace('"', "%22");
     let path = format!("/api/v1/search?limit={limit}&q={query}");
     let request = get(&path, Some(token));
     let page: Hits = http.ask(request).await?.json(request)?;
