@@ -88,6 +88,7 @@ on_both! {
         world.one(Change::Delete { message: gone.id, by: ann, expect, from: None }).await.unwrap();
         let body = MessageBody::parse("new once more".to_owned()).unwrap();
         world.one(Change::Edit { message: changed.id, by: ann, body, expect: MessagePrecondition::Any }).await.unwrap();
+        world.clock.advance(time::Duration::seconds(1));
         world.say(ann, channels[1], "new").await;
         index(&world).await;
         assert_eq!(find(&world, ann, "new").await, ["new", "new once more"]);
