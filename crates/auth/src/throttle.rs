@@ -186,7 +186,8 @@ impl Throttle {
     /// unless the password was wrong; an attempt that is dropped has failed.
     ///
     /// `account` is any text that is always the same for one account: its id once it has been looked
-    /// up (it has several names), and the normalised text that was typed if there is none. It is
+    /// up (it has several names), the normalised text that was typed if there is none, and the session
+    /// of whoever is signed in and proves it once more. It is
     /// not kept.
     pub fn log_in(&self, account: &str, address: IpAddr) -> Result<Attempt<'_>, Refused> {
         let guess = self.charge(Rule::Guesses, (account, Network::of(address)));

@@ -74,7 +74,7 @@ impl Chat {
     }
 
     /// Whether it is the caller who asks, by their password: somebody may have taken their place at
-    /// an open device. False when no password signs them in. Guesses count as those at signing in,
+    /// an open device. False when no password signs them in. Guesses are slowed by the session,
     /// and wrong ones are kept in the audit log.
     pub(crate) async fn prove(
         &self,
