@@ -72,6 +72,8 @@ async fn browsers_get_a_page_and_others_get_json() {
     let response = ask(Method::GET, "/", "text/html,application/xhtml+xml;q=0.9").await;
     assert!(header(&response, "content-type").starts_with("text/html"));
     assert!(header(&response, "content-security-policy").contains("default-src 'none'"));
+    // The README's example is pasted into its console.
+    assert!(header(&response, "content-security-policy").contains("connect-src 'self'"));
     let page = String::from_utf8(read_body(response).await.to_vec()).unwrap();
     assert!(page.contains("<h1>&lt;Tea &amp; talk&gt;</h1>"));
     assert!(!page.contains("{app_name}") && !page.contains("{version}"));
