@@ -28,6 +28,9 @@ const MAX_BATCH_BYTES: usize = 1024 * 1024;
 /// A batch that has as many does not wait for more: what a transaction costs by itself is little
 /// beside what they cost.
 const ENOUGH: usize = 32;
+/// How long reactions wait for others while many come and nothing else does. Several to one message
+/// are one frame to each of its readers, and nobody sees so short a delay.
+const REACTIONS_GATHER: Duration = Duration::from_millis(20);
 /// A change that has waited longer is answered [`Error::Timeout`], unwritten: its sender has
 /// most likely given up.
 const MAX_WAIT: Duration = Duration::from_secs(5);
@@ -144,10 +147,13 @@ impl Writer {
                 return;
             }
             self.pace.begin();
-            while waiting.len() < ENOUGH && self.pace.expects_more(self.gather) {
+            loop {
+                let (gather, enough) = self.patience(&waiting);
+                if waiting.len() >= enough || !self.pace.expects_more(gather) {
+                    break;
+                }
                 let more = receiver.recv_many(&mut waiting, MAX_BATCH);
-                let Ok(1..) = tokio::time::timeout_at(self.pace.begun + self.gather, more).await
-                else {
+                let Ok(1..) = tokio::time::timeout_at(self.pace.begun + gather, more).await else {
                     break;
                 };
             }
@@ -161,6 +167,16 @@ impl Writer {
                 self.commit(batch).await;
             }
             self.hub.room().await;
+        }
+    }
+
+    /// How long these wait for company, and from how many on they do not.
+    fn patience(&self, waiting: &[Pending]) -> (Duration, usize) {
+        let reactions = waiting.iter().all(|pending| matches!(pending.change, Change::React(_)));
+        if reactions {
+            (REACTIONS_GATHER.max(self.gather), MAX_BATCH)
+        } else {
+            (self.gather, ENOUGH)
         }
     }
 
