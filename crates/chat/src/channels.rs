@@ -175,7 +175,7 @@ impl Chat {
         page: PageRequest,
     ) -> Result<Page<OwnChannelView>, Error> {
         self.0.marks.flush(caller.user).await;
-        let own = self.0.store.channels_with_last_messages(caller.user, page).await?;
+        let own = self.0.store.channels_of(caller.user, page).await?;
         Ok(own.map(|own| OwnChannelView::new(own, self.epoch())))
     }
 

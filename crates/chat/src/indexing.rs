@@ -13,11 +13,11 @@ use tertulia_store::{Error, Store};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 
-/// Messages in one transaction: some milliseconds of SQLite's one writer.
-const PIECE: i64 = 128;
+/// Messages in one transaction, about: some milliseconds of SQLite's one writer.
+const PIECE: i64 = 256;
 
 /// Channels in one transaction.
-const CHANNELS: usize = 16;
+const CHANNELS: usize = 64;
 
 /// Channels that are remembered to be behind. What is behind beyond them is looked up.
 const MAX_BEHIND: i64 = 1000;

@@ -185,11 +185,8 @@ operations! {
     read invitations_into_nothing(limit: i64) -> Vec<(ChannelId, UserId)> = invites::into_nothing;
     /// The invitations that a person has not answered, by channel.
     read invitations(user: UserId, page: PageRequest) -> Page<Invitation> = invites::pending;
-    /// The channels that a person is in, the newest first, without their last messages.
-    snapshot channels_of(user: UserId, page: PageRequest) -> Page<OwnChannel> = channels::of_user;
     /// The channels that a person is in, the newest first, with their last messages.
-    snapshot channels_with_last_messages(user: UserId, page: PageRequest) -> Page<OwnChannel>
-        = channels::of_user_with_last_messages;
+    snapshot channels_of(user: UserId, page: PageRequest) -> Page<OwnChannel> = channels::of_user;
     /// The ids of the channels that a person is in.
     read channel_ids_of(user: UserId) -> Vec<ChannelId> = channels::ids_of_user;
     /// Who is in a channel now, for somebody whose place in it is given with them.

@@ -7,6 +7,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use diesel::pg::Pg;
+use diesel::query_builder::QueryFragment;
+use diesel::result::QueryResult;
 use diesel_async::{
     AnsiTransactionManager, AsyncMigrationHarness, AsyncPgConnection, SimpleAsyncConnection,
     TransactionManager,
@@ -17,6 +20,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use crate::statements::{All, OfRows};
 use crate::{Batch, Error, NewIds};
 
 mod address;
@@ -186,6 +190,16 @@ async fn check_version(conn: &mut Conn) -> Result<(), String> {
         return Err(format!("version {version} is too old: 15 is wanted"));
     }
     Ok(())
+}
+
+/// Does something with each of these rows; how many it was done with.
+pub(crate) async fn each<S>(conn: &mut Conn, rows: Vec<S::Row>) -> QueryResult<usize>
+where
+    S: OfRows,
+    S::Columns: Send,
+    All<S>: QueryFragment<Pg>,
+{
+    All::<S>::new(rows).execute(conn).await
 }
 
 /// Locks the rows that a query finds, without keeping out who only refers to them.

@@ -48,7 +48,7 @@ pub(crate) use notifications::{
     notification_kind_code,
 };
 pub(crate) use reactions::{ReactionCountRow, ReactionRow};
-pub(crate) use search::{FindableRow, SearchEntryRow};
+pub(crate) use search::FindableRow;
 pub(crate) use statuses::StatusRow;
 pub(crate) use ways::{BanRow, InvitationRow, InviteRow, invitation_state_code};
 
@@ -187,7 +187,7 @@ pub(crate) struct ChannelRow {
     direct_b: Option<Id<UserId>>,
     created_at: At,
     updated_at: At,
-    deleted_at: Option<At>,
+    pub(crate) deleted_at: Option<At>,
     rev: i64,
 }
 

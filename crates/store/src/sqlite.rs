@@ -23,7 +23,7 @@ mod fulltext;
 #[path = "queries/mod.rs"]
 pub(crate) mod queries;
 
-pub(crate) use dsl::{RunQueryDsl, claimed, held, locked};
+pub(crate) use dsl::{RunQueryDsl, claimed, each, held, locked};
 
 pub(crate) type Conn = SqliteConnection;
 

@@ -10,9 +10,13 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::{PostgresAddress, tls};
 use crate::Error;
 
-/// A stopped node must not hold the heads of feeds; a batch that waits longer is run again.
+/// A stopped node must not hold the heads of feeds; a batch that waits longer is run again. Every
+/// statement names few rows and has an index that leads to them: of a table that it has not yet
+/// analysed, PostgreSQL may believe otherwise, and keep such a plan.
 const SESSION: &str = "SET synchronous_commit = on; SET lock_timeout = '2s'; \
-    SET idle_in_transaction_session_timeout = '5s'; SET statement_timeout = '15s'";
+    SET idle_in_transaction_session_timeout = '5s'; SET statement_timeout = '15s'; \
+    SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; \
+    SET random_page_cost = 1.1; SET jit = off; SET plan_cache_mode = force_generic_plan";
 
 /// Opens connections to one server.
 pub(super) struct Connector {

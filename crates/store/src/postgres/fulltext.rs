@@ -7,15 +7,15 @@ use std::fmt::Write;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
-use diesel::sql_types::{BigInt, Integer, Text};
+use diesel::sql_types::{Array, BigInt, Integer, Text};
 use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use tertulia_domain::{ChannelId, MessageId};
 
 use crate::Error;
 use crate::fulltext::{
     CHUNK_BITS, Clause, Entry, MANY, Matching, Phrase, Proposed, ProposedRow, tag,
 };
-use crate::rows::SearchEntryRow;
 use crate::schema::search_entries;
 use crate::types::{DbUuid, Id};
 
@@ -37,21 +37,23 @@ pub(crate) async fn add(conn: &mut AsyncPgConnection, entries: &[Entry]) -> Resu
     if entries.is_empty() {
         return Ok(());
     }
-    let row = |entry: &Entry| {
-        let row = SearchEntryRow {
-            no: entry.no,
-            message_id: Id(entry.message),
-            channel_id: Id(entry.channel),
-            version: entry.version,
-        };
-        (row, vector(entry.no, &entry.document))
-    };
-    InsertEntries(entries.iter().map(row).collect()).execute(conn).await?;
+    let mut new = InsertEntries::default();
+    for entry in entries {
+        new.no.push(entry.no);
+        new.message_id.push(Id(entry.message));
+        new.channel_id.push(Id(entry.channel));
+        new.version.push(entry.version);
+        new.words.push(vector(entry.no, &entry.document));
+    }
+    new.execute(conn).await?;
     Ok(())
 }
 
 /// Forgets entries.
 pub(crate) async fn remove(conn: &mut AsyncPgConnection, numbers: &[i64]) -> Result<(), Error> {
+    if numbers.is_empty() {
+        return Ok(());
+    }
     let gone = search_entries::table.filter(search_entries::no.eq_any(numbers));
     diesel::delete(gone).execute(conn).await?;
     Ok(())
@@ -122,7 +124,15 @@ struct Candidates {
     limit: i64,
 }
 
-struct InsertEntries(Vec<(SearchEntryRow, String)>);
+/// An array a column: one text for any number of entries.
+#[derive(Default)]
+struct InsertEntries {
+    no: Vec<i64>,
+    message_id: Vec<Id<MessageId>>,
+    channel_id: Vec<Id<ChannelId>>,
+    version: Vec<i32>,
+    words: Vec<String>,
+}
 
 impl QueryFragment<Pg> for Candidates {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
@@ -153,30 +163,26 @@ impl<Conn> diesel::RunQueryDsl<Conn> for Candidates {}
 impl QueryFragment<Pg> for InsertEntries {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(
-            "INSERT INTO search_entries (no, message_id, channel_id, version, words) VALUES ",
+            "INSERT INTO search_entries (no, message_id, channel_id, version, words) \
+             SELECT no, message_id, channel_id, version, words::tsvector FROM UNNEST(",
         );
-        for (at, (row, vector)) in self.0.iter().enumerate() {
-            out.push_sql(if at == 0 { "(" } else { ",(" });
-            out.push_bind_param::<BigInt, _>(&row.no)?;
-            out.push_sql(",");
-            out.push_bind_param::<DbUuid, _>(&row.message_id)?;
-            out.push_sql(",");
-            out.push_bind_param::<DbUuid, _>(&row.channel_id)?;
-            out.push_sql(",");
-            out.push_bind_param::<Integer, _>(&row.version)?;
-            out.push_sql(",");
-            out.push_bind_param::<Text, _>(vector)?;
-            out.push_sql("::text::tsvector)");
-        }
-        // As many texts as there are numbers of entries.
-        out.unsafe_to_cache_prepared();
+        out.push_bind_param::<Array<BigInt>, _>(&self.no)?;
+        out.push_sql(",");
+        out.push_bind_param::<Array<DbUuid>, _>(&self.message_id)?;
+        out.push_sql(",");
+        out.push_bind_param::<Array<DbUuid>, _>(&self.channel_id)?;
+        out.push_sql(",");
+        out.push_bind_param::<Array<Integer>, _>(&self.version)?;
+        out.push_sql(",");
+        out.push_bind_param::<Array<Text>, _>(&self.words)?;
+        out.push_sql(") AS v (no, message_id, channel_id, version, words)");
         Ok(())
     }
 }
 
 impl QueryId for InsertEntries {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
 }
 
 impl<Conn> diesel::RunQueryDsl<Conn> for InsertEntries {}

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use diesel::dsl::{count_star, sql};
+use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable};
 use tertulia_domain::{
@@ -11,7 +11,7 @@ use tertulia_domain::{
 use uuid::Uuid;
 
 use super::{Conn, RunQueryDsl, accounts};
-use crate::fragment::KeyIn;
+use crate::fragment::{KeyIn, sql};
 use crate::rows::{
     AccountRow, ChannelRow, FeedRow, account_kind_code, channel_kind_code, member_state_code,
 };

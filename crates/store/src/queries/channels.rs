@@ -1,10 +1,8 @@
 //! Channels and their members.
 
-use std::collections::HashMap;
-
-use diesel::dsl::{count_star, exists, not, sql};
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{BigInt, Bool};
 use tertulia_domain::{
     Channel, ChannelId, ChannelKind, Feed, FeedRow as DomainFeed, Member, MemberState, Message,
     Page, PageRequest, Timestamp, UserId,
@@ -14,7 +12,7 @@ use uuid::Uuid;
 use super::feeds::{both, feed};
 use super::users::account;
 use super::{Conn, RunQueryDsl, files, mentions, notifications};
-use crate::fragment::KeyIn;
+use crate::fragment::{KeyIn, sql};
 use crate::rows::{
     ChannelRow, FeedRow, MemberRow, MessageRow, all, channel_kind_code, member_state_code,
 };
@@ -96,111 +94,119 @@ pub(crate) async fn public(
     }))
 }
 
-/// The channels that a person is in, the newest first. Needs one snapshot.
+/// The channels that a person is in, the newest first, with each one's last message. Needs one
+/// snapshot.
 pub(crate) async fn of_user(
     conn: &mut Conn,
     user: UserId,
     page: PageRequest,
 ) -> Result<Page<OwnChannel>, Error> {
-    moved_of_user(conn, user, page, None).await
+    let mut page = own(conn, user, page, None, true).await?;
+    let messages = page.items.iter_mut().filter_map(|own| own.last_message.as_mut());
+    files::add_to(conn, messages).await?;
+    Ok(page)
 }
 
-async fn moved_of_user(
+/// Places that are looked at in one go, at least.
+const PLACES: i64 = 100;
+
+/// Asks the index of one's places alone how far so many of them go, and only then what is there: a
+/// join in which the database has to guess how many channels somebody is in sorts all of them for
+/// every page.
+async fn own(
     conn: &mut Conn,
     user: UserId,
     page: PageRequest,
     since: Option<Timestamp>,
+    with_last: bool,
 ) -> Result<Page<OwnChannel>, Error> {
+    let some = PLACES.max(page.limit + 1);
+    let after = page.after.as_deref().and_then(|after| after.parse::<Uuid>().ok());
+    let mut after = after.map(|after| Id(ChannelId::from(after)));
+    let mut found: Vec<OwnChannel> = Vec::new();
+    loop {
+        let mut query = members::table
+            .filter(members::user_id.eq(Id(user)))
+            .filter(members::state.eq(JOINED))
+            .order(members::channel_id.desc())
+            .offset(some - 1)
+            .limit(1)
+            .select(members::channel_id)
+            .into_boxed();
+        if let Some(after) = after {
+            query = query.filter(members::channel_id.lt(after));
+        }
+        let last: Option<Id<ChannelId>> = query.get_result(conn).await.optional()?;
+        found.extend(own_between(conn, user, (after, last), since, with_last).await?);
+        // Places in channels that are deleted, or have not moved, are in the index too.
+        let enough = i64::try_from(found.len()).is_ok_and(|found| found > page.limit);
+        if last.is_none() || enough {
+            return Ok(Page::of(found, page.limit, |own| own.channel.id.to_string()));
+        }
+        after = last;
+    }
+}
+
+/// How many messages above a member's marker count for nobody, as the index of them has it. Looked
+/// for only where there may be such a message.
+const UNCOUNTED: &str = "CASE WHEN feeds.last_uncounted_seq > members.read_seq \
+     THEN (SELECT COUNT(*) FROM messages AS theirs \
+     WHERE theirs.channel_id = members.channel_id AND theirs.seq > members.read_seq \
+     AND (theirs.deleted_at IS NOT NULL OR theirs.kind >= 2)) ELSE 0 END";
+
+/// A place, its channel, what in it is uncounted, what mentions one, and what was said last.
+type OwnRow = (MemberRow, ChannelRow, FeedRow, i64, i64, Option<MessageRow>);
+
+/// One's places below the first of these channels, down to and with the last.
+async fn own_between(
+    conn: &mut Conn,
+    user: UserId,
+    (above, last): (Option<Id<ChannelId>>, Option<Id<ChannelId>>),
+    since: Option<Timestamp>,
+    with_last: bool,
+) -> Result<Vec<OwnChannel>, Error> {
+    let said = messages::channel_id.eq(feeds::id).and(messages::seq.eq(feeds::last_seq));
     let mut query = members::table
         .inner_join(channels::table.on(channels::id.eq(members::channel_id)))
         .inner_join(feeds::table.on(feeds::id.eq(members::channel_id)))
+        .left_join(messages::table.on(said.and(with_last.into_sql::<Bool>())))
         .filter(members::user_id.eq(Id(user)))
         .filter(members::state.eq(JOINED))
-        .filter(channels::deleted_at.is_null())
         .order(members::channel_id.desc())
-        .limit(page.limit + 1)
-        .select((MemberRow::as_select(), ChannelRow::as_select(), FeedRow::as_select()))
+        .select((
+            MemberRow::as_select(),
+            ChannelRow::as_select(),
+            FeedRow::as_select(),
+            sql::<BigInt>(UNCOUNTED),
+            sql::<BigInt>(mentions::UNREAD),
+            Option::<MessageRow>::as_select(),
+        ))
         .into_boxed();
-    if let Some(after) = page.after.as_deref().and_then(|after| after.parse::<Uuid>().ok()) {
-        query = query.filter(members::channel_id.lt(Id(ChannelId::from(after))));
+    if let Some(above) = above {
+        query = query.filter(members::channel_id.lt(above));
+    }
+    if let Some(last) = last {
+        query = query.filter(members::channel_id.ge(last));
     }
     if let Some(since) = since {
         query = query.filter(feeds::moved_at.ge(At(since)));
     }
-    let rows: Vec<(MemberRow, ChannelRow, FeedRow)> = query.load(conn).await?;
-    let mut found = Vec::with_capacity(rows.len());
-    for (member, channel, feed) in rows {
-        found.push(OwnChannel {
-            channel: channel.try_into()?,
-            feed: feed.into(),
-            member: member.try_into()?,
-            unread: 0,
-            mentions: 0,
-            last_message: None,
-        });
-    }
-    let mut page = Page::of(found, page.limit, |own: &OwnChannel| own.channel.id.to_string());
-    count_unread(conn, user, &mut page.items).await?;
-    mentions::count(conn, user, &mut page.items).await?;
-    Ok(page)
-}
-
-/// The same with each one's last message.
-pub(crate) async fn of_user_with_last_messages(
-    conn: &mut Conn,
-    user: UserId,
-    page: PageRequest,
-) -> Result<Page<OwnChannel>, Error> {
-    let mut page = of_user(conn, user, page).await?;
-    let ids = page.items.iter().map(|own| own.channel.id);
-    let rows: Vec<MessageRow> = messages::table
-        .inner_join(
-            feeds::table
-                .on(feeds::id.eq(messages::channel_id).and(feeds::last_seq.eq(messages::seq))),
-        )
-        .filter(KeyIn::ids("feeds.id", ids))
-        .select(MessageRow::as_select())
-        .load(conn)
-        .await?;
-    let messages = files::messages_of(conn, rows).await?;
-    let mut last: HashMap<ChannelId, Message> =
-        messages.into_iter().map(|message| (message.channel_id, message)).collect();
-    for own in &mut page.items {
-        own.last_message = last.remove(&own.channel.id);
-    }
-    Ok(page)
-}
-
-/// What counts in no unread, as the index of it has it.
-const UNCOUNTED: &str = "(messages.deleted_at IS NOT NULL OR messages.kind >= 2)";
-
-/// What is above one's marker, without what counts for nobody. Looked for only where there may be
-/// such a message.
-async fn count_unread(conn: &mut Conn, user: UserId, own: &mut [OwnChannel]) -> Result<(), Error> {
-    let doubtful: Vec<ChannelId> = own
-        .iter()
-        .filter(|own| own.feed.last_uncounted_seq > own.member.read_seq)
-        .map(|own| own.channel.id)
-        .collect();
-    let mut uncounted = HashMap::new();
-    if !doubtful.is_empty() {
-        let rows: Vec<(Id<ChannelId>, i64)> = messages::table
-            .inner_join(members::table.on(members::channel_id.eq(messages::channel_id)))
-            .filter(members::user_id.eq(Id(user)))
-            .filter(KeyIn::ids("members.channel_id", doubtful))
-            .filter(sql::<Bool>(UNCOUNTED))
-            .filter(messages::seq.gt(members::read_seq))
-            .group_by(messages::channel_id)
-            .select((messages::channel_id, count_star()))
-            .load(conn)
-            .await?;
-        uncounted.extend(rows.into_iter().map(|(channel, count)| (channel.0, count)));
-    }
-    for own in own {
-        let above = own.feed.last_seq - own.member.read_seq;
-        own.unread = above - uncounted.get(&own.channel.id).copied().unwrap_or_default();
-    }
-    Ok(())
+    let rows: Vec<OwnRow> = query.load(conn).await?;
+    // Not a condition of the statement: that next to none is deleted, PostgreSQL knows only later.
+    rows.into_iter()
+        .filter(|(_, channel, ..)| channel.deleted_at.is_none())
+        .map(|(member, channel, feed, uncounted, mentions, last)| {
+            let member = Member::try_from(member)?;
+            Ok(OwnChannel {
+                channel: channel.try_into()?,
+                unread: feed.last_seq - member.read_seq - uncounted,
+                feed: feed.into(),
+                member,
+                mentions,
+                last_message: last.map(Message::try_from).transpose()?,
+            })
+        })
+        .collect()
 }
 
 /// The ids of the channels that a person is in.
@@ -225,7 +231,7 @@ pub(crate) async fn beginning(
 ) -> Result<Option<Beginning>, Error> {
     let head = feed(conn, Feed::Me(user)).await?.head;
     let Some(account) = account(conn, user).await? else { return Ok(None) };
-    let channels = moved_of_user(conn, user, page, since).await?;
+    let channels = own(conn, user, page, since, false).await?;
     let gone = match since {
         Some(since) => deleted_of_user(conn, user, since).await?,
         None => Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use diesel::dsl::{count_star, sql};
+use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use tertulia_domain::{
@@ -11,7 +11,7 @@ use tertulia_domain::{
 
 use super::channels::place;
 use super::{Conn, RunQueryDsl, claimed, locked};
-use crate::fragment::KeyIn;
+use crate::fragment::{KeyIn, sql};
 use crate::model::{Admission, Deletion, FileContent, FileLimits, NewFile};
 use crate::rows::{COMPLETE, FileRow, MessageRow, UPLOADING, all};
 use crate::schema::{files, messages, users};

@@ -10,18 +10,19 @@ use diesel::prelude::*;
 use diesel::upsert::excluded;
 use tertulia_domain::{ChannelId, MessageId, Timestamp};
 
-use super::{Conn, RunQueryDsl, fulltext, held, locked};
+use super::{Conn, RunQueryDsl, each, fulltext, held, locked};
 use crate::fragment::KeyIn;
 use crate::fulltext::{CHUNK_BITS, Entry};
 use crate::rows::{FindableRow, all};
 use crate::schema::{
     channels, feeds, messages, search_chunks, search_cursors, search_entries, search_state,
 };
+use crate::statements::{CursorRow, MoveCursors};
 use crate::types::{At, Id};
 use crate::{Error, Findable, Older, Share};
 
-/// Of each channel that is behind at least so many messages are read at a time.
-const MIN_EACH: i64 = 8;
+/// Of each channel that is behind at least so many revs are looked at in one go.
+const MIN_EACH: i64 = 4;
 
 /// The only row of `search_state`.
 const STATE: i64 = 1;
@@ -39,8 +40,8 @@ pub(crate) async fn behind(conn: &mut Conn, limit: i64) -> Result<Vec<ChannelId>
     Ok(rows.into_iter().map(|id| id.0).collect())
 }
 
-/// What has happened to messages in these channels since they were indexed, about `limit` messages in
-/// all. Needs one snapshot.
+/// What has happened to messages in these channels since they were indexed, in about `limit` revs of
+/// them all: two statements, however many channels. Needs one snapshot.
 pub(crate) async fn unindexed(
     conn: &mut Conn,
     of: Vec<ChannelId>,
@@ -53,22 +54,22 @@ pub(crate) async fn unindexed(
         .load(conn)
         .await?;
     let each = (limit / i64::try_from(rows.len()).unwrap_or(1).max(1)).max(MIN_EACH);
+    let known = rows.iter().filter(|row| row.2.is_some()).map(|row| row.0.0);
+    let new = rows.iter().filter(|row| row.2.is_none()).map(|row| row.0.0);
+    let mut found = since_cursors(conn, known.collect(), each).await?;
+    found.extend(from_the_beginning(conn, new.collect(), each).await?);
+    let mut by_channel: HashMap<ChannelId, Vec<(FindableRow, i16)>> = HashMap::new();
+    for (row, kind) in found {
+        by_channel.entry(row.channel_id.0).or_default().push((row, kind));
+    }
     let mut shares = Vec::with_capacity(rows.len());
-    for (channel, head, from) in rows {
+    for (Id(channel), head, from) in rows {
+        let mut rows = by_channel.remove(&channel).unwrap_or_default();
+        rows.sort_by_key(|(row, _)| row.rev);
         let from = from.unwrap_or_default();
-        let rows: Vec<(FindableRow, i16)> = messages::table
-            .inner_join(channels::table.on(channels::id.eq(messages::channel_id)))
-            .filter(messages::channel_id.eq(channel))
-            .filter(messages::rev.gt(from))
-            .order(messages::rev)
-            .limit(each)
-            .select((FindableRow::as_select(), channels::kind))
-            .load(conn)
-            .await?;
-        let more = i64::try_from(rows.len()).is_ok_and(|read| read == each);
+        let to = head.min(from + each);
         let revs: Vec<i64> = rows.iter().map(|(row, _)| row.rev).collect();
-        let to = revs.last().copied().filter(|_| more).unwrap_or(head);
-        let share = Share { channel: channel.0, from, to, more, findable: all(rows)? };
+        let share = Share { channel, from, to, more: to < head, findable: all(rows)? };
         shares.push((share, revs));
     }
     // Where there is more to come from one channel, others wait for it: numbers follow the time.
@@ -84,6 +85,45 @@ pub(crate) async fn unindexed(
         }
     }
     Ok(shares.into_iter().map(|(share, _)| share).collect())
+}
+
+/// The messages of channels that have a cursor in the `each` revs behind it.
+async fn since_cursors(
+    conn: &mut Conn,
+    channels: Vec<ChannelId>,
+    each: i64,
+) -> Result<Vec<(FindableRow, i16)>, Error> {
+    if channels.is_empty() {
+        return Ok(Vec::new());
+    }
+    let of_channel = search_cursors::channel_id.eq(messages::channel_id);
+    Ok(messages::table
+        .inner_join(channels::table.on(channels::id.eq(messages::channel_id)))
+        .inner_join(search_cursors::table.on(of_channel))
+        .filter(KeyIn::ids("search_cursors.channel_id", channels))
+        .filter(messages::rev.gt(search_cursors::rev))
+        .filter(messages::rev.le(search_cursors::rev + each))
+        .select((FindableRow::as_select(), channels::kind))
+        .load(conn)
+        .await?)
+}
+
+/// The messages in the first `each` revs of channels.
+async fn from_the_beginning(
+    conn: &mut Conn,
+    channels: Vec<ChannelId>,
+    each: i64,
+) -> Result<Vec<(FindableRow, i16)>, Error> {
+    if channels.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(messages::table
+        .inner_join(channels::table.on(channels::id.eq(messages::channel_id)))
+        .filter(KeyIn::ids("messages.channel_id", channels))
+        .filter(messages::rev.le(each))
+        .select((FindableRow::as_select(), channels::kind))
+        .load(conn)
+        .await?)
 }
 
 /// Messages that are older than the index and not in it yet, the newest first; `None` when there are
@@ -125,12 +165,8 @@ pub(crate) async fn index(conn: &mut Conn, mut shares: Vec<Share>) -> Result<(),
     if shares.is_empty() {
         return Ok(());
     }
-    let cursors: Vec<_> = shares
-        .iter()
-        .map(|share| {
-            (search_cursors::channel_id.eq(Id(share.channel)), search_cursors::rev.eq(share.to))
-        })
-        .collect();
+    let cursor = |share: &Share| CursorRow { channel_id: Id(share.channel), rev: share.to };
+    let cursors = shares.iter().map(cursor).collect();
     let findable = shares.into_iter().flat_map(|share| share.findable).collect();
     let Sorted { gone, mut changed, mut fresh } = sort(conn, findable).await?;
     fresh.sort_by_key(|one| one.created_at);
@@ -138,13 +174,7 @@ pub(crate) async fn index(conn: &mut Conn, mut shares: Vec<Share>) -> Result<(),
     note_chunks(conn, (next..).zip(&fresh)).await?;
     changed.extend((next..).zip(fresh));
     write(conn, gone, changed).await?;
-    diesel::insert_into(search_cursors::table)
-        .values(cursors)
-        .on_conflict(search_cursors::channel_id)
-        .do_update()
-        .set(search_cursors::rev.eq(excluded(search_cursors::rev)))
-        .execute(conn)
-        .await?;
+    each::<MoveCursors>(conn, cursors).await?;
     if after > next {
         diesel::update(search_state::table.filter(search_state::id.eq(STATE)))
             .set(search_state::next_no.eq(after))

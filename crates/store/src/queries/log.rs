@@ -12,7 +12,7 @@ use tertulia_domain::{
 use uuid::Uuid;
 
 use super::{
-    Conn, RunQueryDsl, accounts, audit, drafts, files, history, invites, locked, mentions,
+    Conn, RunQueryDsl, accounts, audit, drafts, each, files, history, invites, locked, mentions,
     notifications, pins, presence, reactions,
 };
 use crate::fragment::KeyIn;
@@ -320,11 +320,11 @@ async fn write_channels(conn: &mut Conn, plan: &mut Plan) -> Result<(), Error> {
     }
     if !plan.marked.is_empty() {
         let rows = take(&mut plan.marked).into_iter().map(MemberRow::from).collect();
-        KeepMarks::new(rows).execute(conn).await?;
+        each::<KeepMarks>(conn, rows).await?;
     }
     if !plan.readers.is_empty() {
         let rows = take(&mut plan.readers).into_iter().map(MemberRow::from).collect();
-        MoveMarkers::new(rows).execute(conn).await?;
+        each::<MoveMarkers>(conn, rows).await?;
     }
     Ok(())
 }
@@ -353,7 +353,8 @@ async fn write_people(conn: &mut Conn, plan: Plan, now: Timestamp) -> Result<(),
         audit::insert_all(conn, plan.audit).await?;
     }
     if !plan.feeds.is_empty() {
-        MoveHeads(plan.feeds.into_iter().map(FeedRow::from).collect()).execute(conn).await?;
+        let heads = plan.feeds.into_iter().map(FeedRow::from).collect();
+        each::<MoveHeads>(conn, heads).await?;
     }
     Ok(())
 }
@@ -378,6 +379,6 @@ async fn any_taken(conn: &mut Conn, doubted: &[MessageId]) -> Result<bool, Error
 async fn insert_messages(conn: &mut Conn, new: Vec<MessageAndDigest>) -> Result<(), Error> {
     let sent = new.len();
     let rows = new.into_iter().map(MessageRow::from).collect();
-    let inserted = InsertMessages(rows).execute(conn).await?;
+    let inserted = each::<InsertMessages>(conn, rows).await?;
     if inserted == sent { Ok(()) } else { Err(Error::Raced) }
 }

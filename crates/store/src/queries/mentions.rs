@@ -1,28 +1,28 @@
 //! Whom messages mention, and how many of them somebody has not read.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
 use diesel::upsert::excluded;
 use tertulia_domain::{Change, ChannelId, Mentioned, MessageId, Names, UserId};
 
 use super::{Conn, RunQueryDsl};
+use crate::Error;
 use crate::fragment::KeyIn;
 use crate::rows::{MentionRow, mentions_of};
-use crate::schema::{members, mentions, messages, users};
+use crate::schema::{mentions, messages, users};
 use crate::types::Id;
-use crate::{Error, OwnChannel};
 
-/// How many messages above a member's marker name them, or mention everybody. As a subquery, each
-/// database begins with the member and not with all that ever mentioned them.
-const MENTIONS: &str = "(SELECT COUNT(*) FROM mentions \
+/// How many messages above a member's marker mention them, by name or with everybody: what others
+/// have said and is not deleted. Looked for only where anything is above it: two short ranges of two
+/// indexes, however much was said and read before.
+pub(super) const UNREAD: &str = "CASE WHEN feeds.last_seq > members.read_seq THEN \
+     (SELECT COUNT(*) FROM mentions \
      WHERE mentions.user_id = members.user_id AND mentions.channel_id = members.channel_id \
      AND mentions.seq > members.read_seq AND mentions.counted = 1) \
-     + (SELECT COUNT(*) FROM messages \
-     WHERE messages.channel_id = members.channel_id AND messages.mentions_channel = 1 \
-     AND messages.seq > members.read_seq AND messages.author_id <> members.user_id)";
+     + (SELECT COUNT(*) FROM messages AS theirs \
+     WHERE theirs.channel_id = members.channel_id AND theirs.mentions_channel = 1 \
+     AND theirs.seq > members.read_seq AND theirs.author_id <> members.user_id) ELSE 0 END";
 
 /// Names in one statement.
 const NAMES: usize = 1000;
@@ -91,36 +91,6 @@ async fn remove(
         .filter(mentions::channel_id.eq(Id(channel)))
         .filter(mentions::seq.eq(seq));
     diesel::delete(theirs).execute(conn).await?;
-    Ok(())
-}
-
-/// Counts the messages above one's marker that mention one, by name or with everybody: what others
-/// have said and is not deleted. Looked for only where anything is above it: two short ranges of two
-/// indexes for each such channel, however much was said and read before.
-pub(super) async fn count(
-    conn: &mut Conn,
-    user: UserId,
-    own: &mut [OwnChannel],
-) -> Result<(), Error> {
-    let behind: Vec<ChannelId> = own
-        .iter()
-        .filter(|own| own.feed.last_seq > own.member.read_seq)
-        .map(|own| own.channel.id)
-        .collect();
-    if behind.is_empty() {
-        return Ok(());
-    }
-    let counts: Vec<(Id<ChannelId>, i64)> = members::table
-        .filter(members::user_id.eq(Id(user)))
-        .filter(KeyIn::ids("members.channel_id", behind))
-        .select((members::channel_id, sql::<BigInt>(MENTIONS)))
-        .load(conn)
-        .await?;
-    let counts: HashMap<ChannelId, i64> =
-        counts.into_iter().map(|(channel, count)| (channel.0, count)).collect();
-    for own in own {
-        own.mentions = counts.get(&own.channel.id).copied().unwrap_or_default();
-    }
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 //! `super` calls `Conn` and `RunQueryDsl`. Functions that need one snapshot for several statements
 //! are called inside a transaction.
 
-use super::{Conn, RunQueryDsl, claimed, fulltext, held, locked};
+use super::{Conn, RunQueryDsl, claimed, each, fulltext, held, locked};
 
 pub(crate) mod accounts;
 pub(crate) mod administration;

@@ -1,6 +1,5 @@
 //! What people are told of.
 
-use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use diesel::upsert::excluded;
@@ -12,7 +11,7 @@ use tertulia_domain::{
 
 use super::feeds::feed;
 use super::{Conn, RunQueryDsl, due, mentions};
-use crate::fragment::KeyIn;
+use crate::fragment::{KeyIn, sql};
 use crate::rows::{InboxRow, NotificationRow, all, kind_of, notification_kind_code};
 use crate::schema::{channels, inboxes, members, messages, notifications, thread_follows, users};
 use crate::types::{At, Id};

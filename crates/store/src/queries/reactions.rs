@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use diesel::dsl::{exists, sql};
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use diesel::upsert::excluded;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::channels::place;
 use super::{Conn, RunQueryDsl, claimed};
-use crate::fragment::KeyIn;
+use crate::fragment::{KeyIn, sql};
 use crate::rows::{ReactionCountRow, ReactionRow};
 use crate::schema::{buried, channels, messages, reaction_counts, reactions};
 use crate::types::{At, Id};

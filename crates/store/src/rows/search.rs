@@ -6,25 +6,15 @@ use tertulia_domain::{ChannelId, ChannelKind, MessageId, Timestamp, UserId};
 use crate::Findable;
 use crate::fulltext::document;
 use crate::rows::{channel_kind_code, message_kind};
-use crate::schema::{messages, search_entries};
+use crate::schema::messages;
 use crate::types::{At, Id};
-
-/// An entry, without its words.
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = search_entries)]
-pub(crate) struct SearchEntryRow {
-    pub(crate) no: i64,
-    pub(crate) message_id: Id<MessageId>,
-    pub(crate) channel_id: Id<ChannelId>,
-    pub(crate) version: i32,
-}
 
 /// What the index needs of a message.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = messages)]
 pub(crate) struct FindableRow {
     pub(crate) id: Id<MessageId>,
-    channel_id: Id<ChannelId>,
+    pub(crate) channel_id: Id<ChannelId>,
     pub(crate) rev: i64,
     author_id: Id<UserId>,
     kind: i16,

@@ -4,8 +4,12 @@
 use std::future::{Ready, ready};
 
 use diesel::SqliteConnection;
+use diesel::query_builder::QueryFragment;
 use diesel::query_dsl::methods::{ExecuteDsl, LoadQuery};
 use diesel::result::QueryResult;
+use diesel::sqlite::Sqlite;
+
+use crate::statements::{OfRows, One};
 
 /// Runs a query at once.
 pub(crate) trait RunQueryDsl: Sized {
@@ -35,6 +39,18 @@ pub(crate) trait RunQueryDsl: Sized {
 }
 
 impl<T> RunQueryDsl for T {}
+
+/// Does something with each of these rows; how many it was done with.
+pub(crate) fn each<S: OfRows>(
+    conn: &mut SqliteConnection,
+    rows: Vec<S::Row>,
+) -> Ready<QueryResult<usize>>
+where
+    One<S>: QueryFragment<Sqlite>,
+{
+    let one = |row| diesel::RunQueryDsl::execute(One::<S>(row), conn);
+    ready(rows.into_iter().map(one).sum())
+}
 
 /// Locks the rows that a query finds: here the writer is alone anyway.
 macro_rules! locked {

@@ -201,3 +201,36 @@ on_both! {
 fn mark(channel: tertulia_domain::ChannelId, user: tertulia_domain::UserId, to: MarkTo) -> Change {
     Change::Mark(Mark { channel, user, to })
 }
+
+on_both! {
+    async fn ones_channels_fill_their_pages_however_many_are_deleted(world: World) {
+        let (ann, bob) = (world.user("ann").await, world.user("bob").await);
+        let mut left = Vec::new();
+        // Of each hundred that are looked at in one go next to none is left.
+        for place in 0..240 {
+            let channel = world.channel(ann, ChannelKind::Public, "room").await.id;
+            world.one(Change::Join { channel, user: bob }).await.unwrap();
+            if (20..230).contains(&place) {
+                world.one(Change::DeleteChannel { channel, by: ann }).await.unwrap();
+            } else {
+                left.push(channel);
+            }
+        }
+        left.sort_unstable_by(|a, b| b.cmp(a));
+        for limit in [7, 100] {
+            let (mut found, mut request) = (Vec::new(), page(limit));
+            loop {
+                let some = world.store.channels_of(bob, request.clone()).await.unwrap();
+                let whole = i64::try_from(some.items.len()).unwrap() == limit;
+                found.extend(some.items.into_iter().map(|own| own.channel.id));
+                let Some(next) = some.next else { break };
+                assert!(whole, "a page that others follow is full");
+                request.after = Some(next.0);
+            }
+            assert_eq!(found, left);
+        }
+        world.one(Change::Leave { channel: left[0], user: bob, heir: None }).await.unwrap();
+        let some = world.store.channels_of(bob, page(1)).await.unwrap();
+        assert_eq!(some.items[0].channel.id, left[1], "where one was is not where one is");
+    }
+}

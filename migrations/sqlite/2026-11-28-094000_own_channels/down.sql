@@ -1,0 +1,2 @@
+DROP INDEX members_user;
+CREATE INDEX members_user ON members (user_id, channel_id);
