@@ -95,9 +95,9 @@ impl Chat {
         let Some(password) = password else {
             return Err(Error::field("password", "missing", "this field is needed"));
         };
-        // By the session, not as signing in is counted: guesses of somebody else behind the same
-        // address do not keep the owner from changing the password.
-        let attempt = inner.throttle.log_in(&caller.session.to_string(), client.address)?;
+        // Not as signing in is counted: what others do behind the same address does not keep the
+        // owner from changing the password.
+        let attempt = inner.throttle.proof(caller.session)?;
         match inner.passwords.verify(Some(&hash), password).await {
             Ok(true) => {
                 attempt.forgive();
