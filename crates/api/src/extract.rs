@@ -206,3 +206,9 @@ pub(crate) fn json(error: &serde_json::Error) -> Problem {
     };
     Problem::malformed(format!("{what} (line {}, column {})", error.line(), error.column()))
 }
+    // Two things that other parsers take; what they are called is tested.
+    let why = error.to_string();
+        _ if why.starts_with("recursion limit exceeded") => "the JSON is nested too deeply",
+        _ if why.contains("surrogate") || why.contains("of hex escape") => {
+            "an escape is only half of a character: a lone surrogate"
+        }
