@@ -46,6 +46,14 @@ impl Default for Deadlines {
 /// The slowest that a client may read, in bytes a second.
 const SLOWEST: f64 = 1024.0;
 
+/// What the kernel holds of an answer that it has not sent yet; only then does it take more. Unbounded,
+/// it takes some MiB at once and then nothing until a third of that is gone, and who reads 50 KiB a
+/// second would be late. So he is who takes less than some 3 KiB a second.
+const UNSENT: u32 = 64 * 1024;
+
+/// How much of an answer the kernel is given at a time.
+const PIECE: usize = 16 * 1024;
+
 /// What is waited for.
 #[derive(Clone, Copy)]
 enum Stage {
@@ -131,6 +139,9 @@ pub(super) struct Paced {
 
 impl Paced {
     pub(super) fn new(stream: TcpStream, deadlines: Deadlines) -> Self {
+        // Where there is no such setting, large answers have to be read faster.
+        #[cfg(target_os = "linux")]
+        let _ = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT);
         let course = Course { stage: Rc::new(Cell::new(Stage::Busy)), deadlines };
         let (timer, blocked, farewell, parting) = (None, None, None, None);
         Self { stream, course, timer, blocked, farewell, parting }
@@ -209,7 +220,8 @@ impl AsyncWrite for Paced {
             Some(start) => &bytes[..start],
             None => bytes,
         };
-        match Pin::new(&mut this.stream).poll_write(cx, bytes) {
+        let piece = &bytes[..bytes.len().min(PIECE)];
+        match Pin::new(&mut this.stream).poll_write(cx, piece) {
             Poll::Ready(written) => {
                 if let (Some(deadline), Ok(written)) = (&mut this.blocked, &written) {
                     let written = u32::try_from(*written).unwrap_or(u32::MAX);
@@ -253,5 +265,29 @@ impl AsyncWrite for Paced {
             ready!(this.parting.get_or_insert_with(Parting::new).poll(&mut this.stream, cx));
         }
         Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn the_kernel_holds_little_of_what_nobody_reads() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut paced = Paced::new(stream, Deadlines::default());
+        let answer = vec![b'x'; 1024 * 1024];
+        let mut taken = 0;
+        let a_while = Duration::from_millis(200);
+        while let Ok(written) = tokio::time::timeout(a_while, paced.write(&answer)).await {
+            taken += written.unwrap();
+        }
+        // Half of it is what the client's kernel takes.
+        assert!(taken < 512 * 1024, "{taken}");
+        drop(client);
     }
 }
