@@ -2,6 +2,7 @@
 
 mod limits;
 pub(crate) mod problems;
+mod queries;
 mod socket;
 
 use utoipa::openapi::security::{
@@ -12,6 +13,8 @@ use utoipa::{Modify, OpenApi as _};
 
 use crate::problem::Problem;
 use crate::routes::Documented;
+
+pub(crate) use queries::without_query;
 
 /// What stands around the operations.
 #[derive(utoipa::OpenApi)]
@@ -68,6 +71,7 @@ pub fn openapi() -> OpenApi {
             }
         }
     }
+    queries::document(&mut document);
     limits::document(&mut document);
     document
 }

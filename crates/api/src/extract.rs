@@ -1,13 +1,16 @@
 //! What handlers take: who asks, and what they say, already parsed.
 
 use std::future::{Ready, ready};
+use std::rc::Rc;
 use std::time::Duration;
 
-use actix_web::dev::Payload;
-use actix_web::http::StatusCode;
+use actix_web::body::MessageBody;
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, ResponseError};
 use bytes::BytesMut;
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
@@ -123,8 +126,7 @@ impl<T: Input + 'static> FromRequest for BodyOrForm<T> {
                     return Err(unsupported("application/x-www-form-urlencoded"));
                 }
                 let bytes = read_body(payload, declared).await?;
-                let pairs = url::form_urlencoded::parse(&bytes).into_owned();
-                Ok(Self(Fields::of_pairs(pairs).read()?))
+                Ok(Self(Fields::of_form(&bytes).read()?))
             });
         }
         let body = Body::<T>::from_request(request, payload);
@@ -140,9 +142,37 @@ impl<T: Input> FromRequest for Query<T> {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let pairs = url::form_urlencoded::parse(request.query_string().as_bytes()).into_owned();
-        ready(Fields::of_pairs(pairs).read().map(Self).map_err(Problem::from))
+        let fields = Fields::of_query(request.query_string());
+        ready(fields.read().map(Self).map_err(Problem::from))
     }
+}
+
+/// The query string of an operation that has no parameters.
+struct NoQuery;
+
+impl Input for NoQuery {
+    fn read(_: &mut Fields) -> Option<Self> {
+        Some(Self)
+    }
+}
+
+/// Refuses parameters where an operation has none; where it has some, [`Query`] does. Where one has to
+/// sign in, that is said first.
+pub(crate) async fn refuse_query<B: MessageBody + 'static>(
+    without_query: Rc<[(Method, bool)]>,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
+    let operation = without_query.iter().find(|(its, _)| its == method);
+    if let Some((_, protected)) = operation
+        && let Err(faults) = Fields::of_query(request.query_string()).read::<NoQuery>()
+    {
+        let stranger = protected.then(|| authenticate(request.request()).err()).flatten();
+        let problem = stranger.unwrap_or_else(|| faults.into());
+        return Ok(request.into_response(problem.error_response()).map_into_right_body());
+    }
+    Ok(next.call(request).await?.map_into_left_body())
 }
 
 pub(crate) fn chat(request: &HttpRequest) -> Result<&Chat, Problem> {
@@ -198,9 +228,15 @@ fn unsupported(expected: &'static str) -> Problem {
 
 /// What is wrong with a text that should be a JSON object, without quoting it.
 pub(crate) fn json(error: &serde_json::Error) -> Problem {
+    // Two things that other parsers take; what they are called is tested.
+    let why = error.to_string();
     let what = match error.classify() {
         serde_json::error::Category::Data => {
             "a JSON object in which no field comes twice is needed"
+        }
+        _ if why.starts_with("recursion limit exceeded") => "the JSON is nested too deeply",
+        _ if why.contains("surrogate") || why.contains("of hex escape") => {
+            "an escape is only half of a character: a lone surrogate"
         }
         _ => "this is not JSON",
     };

@@ -1,10 +1,15 @@
 //! Reads an input field by field, so that every fault of it is found, not only the first one.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use serde::de::{Deserialize, Deserializer, Error as _, IntoDeserializer, MapAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Value};
 use tertulia_domain::{Fault, Faults, FileId, MessageBody, MessageId, Timestamp};
+
+/// Unknown fields, and those that come twice, that an answer names; one fault is enough to be refused.
+const MAX_NAMED: usize = 10;
 
 /// Files of one message.
 pub(crate) const MAX_ATTACHMENTS: usize = 10;
@@ -19,20 +24,41 @@ pub(crate) trait Input: Sized {
 pub(crate) struct Fields {
     values: Map<String, Value>,
     faults: Faults,
+    /// Names that came more than once.
+    repeated: BTreeSet<String>,
     /// Whether numbers may come as text, as they do in a query string.
     textual: bool,
+    /// Whether what nobody asked for is passed over.
+    lenient: bool,
 }
 
 impl Fields {
     /// Of a JSON object.
     pub(crate) fn of_object(values: Map<String, Value>) -> Self {
-        Self { values, faults: Faults::new(), textual: false }
+        let (faults, repeated) = (Faults::new(), BTreeSet::new());
+        Self { values, faults, repeated, textual: false, lenient: false }
     }
 
-    /// Of a query string's pairs; the last one of a name counts.
-    pub(crate) fn of_pairs(pairs: impl Iterator<Item = (String, String)>) -> Self {
-        let values = pairs.map(|(name, value)| (name, Value::String(value))).collect();
-        Self { values, faults: Faults::new(), textual: true }
+    /// Of a query string, in which no name comes twice.
+    pub(crate) fn of_query(query: &str) -> Self {
+        Self::of_pairs(query.as_bytes())
+    }
+
+    /// Of a form, as OAuth2 has them: parameters that one does not know are passed over (RFC 6749
+    /// §3.2), and none comes twice.
+    pub(crate) fn of_form(form: &[u8]) -> Self {
+        Self { lenient: true, ..Self::of_pairs(form) }
+    }
+
+    fn of_pairs(text: &[u8]) -> Self {
+        let mut fields = Self { textual: true, ..Self::of_object(Map::new()) };
+        for (name, value) in url::form_urlencoded::parse(text) {
+            match fields.values.entry(&*name) {
+                Entry::Vacant(entry) => drop(entry.insert(Value::String(value.into_owned()))),
+                Entry::Occupied(_) => drop(fields.repeated.insert(name.into_owned())),
+            }
+        }
+        fields
     }
 
     /// A field that must be there. `parse` takes its text.
@@ -178,12 +204,16 @@ impl Fields {
         None
     }
 
-    /// Reads the input, or says all that is wrong with it. Fields that nobody asked for are faults
-    /// of a JSON object; in a query string they are ignored.
+    /// Reads the input, or says all that is wrong with it. What nobody asked for is a fault, and what
+    /// comes twice, too: which of the two would count is anybody's guess.
     pub(crate) fn read<T: Input>(mut self) -> Result<T, Faults> {
         let input = T::read(&mut self);
-        if !self.textual {
-            for name in self.values.keys().take(10) {
+        let known = self.repeated.iter().filter(|name| !self.values.contains_key(*name));
+        for name in known.take(MAX_NAMED) {
+            self.faults.push(name.clone(), Fault::new("duplicate", "this comes twice"));
+        }
+        if !self.lenient {
+            for name in self.values.keys().take(MAX_NAMED) {
                 let field: String = name.chars().take(64).collect();
                 self.faults.push(field, Fault::new("unknown_field", "there is no such field"));
             }

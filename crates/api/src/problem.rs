@@ -12,6 +12,10 @@ use tertulia_chat::{Error, Rule};
 use tertulia_domain::{Fault, Faults, FieldFault};
 use utoipa::ToSchema;
 
+/// The longest wait that clients are told of: who waits for it asks again. A mute may last for years,
+/// and a timer of more than 24 days goes off at once in browsers.
+const LONGEST_WAIT: Duration = Duration::from_hours(24);
+
 /// Why a request failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Problem {
@@ -91,13 +95,13 @@ impl Problem {
         self
     }
 
-    /// How long a client should wait before it tries again.
+    /// How long a client should wait before it tries again; at most a day.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 
     fn waiting(self, retry_after: Duration) -> Self {
-        Self { retry_after: Some(retry_after), ..self }
+        Self { retry_after: Some(retry_after.min(LONGEST_WAIT)), ..self }
     }
 }
 

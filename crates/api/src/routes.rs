@@ -1,5 +1,7 @@
 //! What can be asked over HTTP: every path once, here, and one file a topic.
 
+use std::rc::Rc;
+
 use actix_web::dev::HttpServiceFactory;
 use actix_web::http::header::{self, HeaderName};
 use actix_web::middleware::from_fn;
@@ -224,8 +226,12 @@ fn resource<const N: usize>(
         resource = resource.route(route);
     }
     let allowed = allowed.join(", ");
+    let without_query = crate::docs::without_query(path);
     resource
         .default_service(web::to(move || std::future::ready(method_not_allowed(&allowed))))
+        .wrap(from_fn(move |request, next| {
+            crate::extract::refuse_query(Rc::clone(&without_query), request, next)
+        }))
         .wrap(from_fn(move |request, next| crate::limits::enforce(path, request, next)))
 }
 

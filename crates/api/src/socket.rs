@@ -11,10 +11,11 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use bytes::Bytes;
 use tertulia_chat::{Caller, Chat, Error, Rule};
-use tertulia_domain::{Fault, Faults, Timestamp};
+use tertulia_domain::Timestamp;
 use tertulia_realtime::{CloseReason, Connection, Worker};
 
 use crate::extract::{bearer, config};
+use crate::fields::{Fields, Input, text, time};
 use crate::problem::Problem;
 use crate::server::{self, Course};
 
@@ -48,10 +49,18 @@ pub(crate) async fn connect(
     if let Err(error) = ws::verify_handshake(request.head()) {
         return Ok(upgrade_required(error));
     }
-    let query: Vec<_> = url::form_urlencoded::parse(request.query_string().as_bytes()).collect();
-    let asked = |name| query.iter().find(|(key, _)| key == name).map(|(_, value)| &**value);
-    let since = asked("since").map(since).transpose()?;
-    let caller = authenticate(&request, &chat, asked("ticket")).await?;
+    // Not before: what is no handshake is told so first.
+    let opening = Fields::of_query(request.query_string()).read::<Opening>();
+    let Opening { since, ticket } = opening.or_else(|faults| {
+        // Nor before one has shown something; a ticket is not used up by it.
+        match (bearer(request.headers()), offered_ticket(&request)) {
+            (Some(token), _) => chat.authenticate(token).map(drop)?,
+            (None, Some(_)) => {}
+            (None, None) => return Err(Error::Unauthenticated.into()),
+        }
+        Err(Problem::from(faults))
+    })?;
+    let caller = authenticate(&request, &chat, ticket.as_deref()).await?;
     let address = Some(config(&request)?.client_address(&request));
     let caller = Caller { address, ..caller };
     let throttle = chat.throttle();
@@ -87,12 +96,19 @@ fn upgrade_required(error: ws::HandshakeError) -> HttpResponse {
     response
 }
 
-/// The server time of the client's last `ready`.
-fn since(text: &str) -> Result<Timestamp, Problem> {
-    serde_json::from_value(text.into()).map_err(|_| {
-        let fault = Fault::new("bad_time", "an RFC 3339 time, as the last `ready` said it");
-        Faults::one("since", fault).into()
-    })
+/// The query of a handshake.
+struct Opening {
+    /// The server time of the client's last `ready`.
+    since: Option<Timestamp>,
+    ticket: Option<String>,
+}
+
+impl Input for Opening {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let since = fields.optional("since", time);
+        let ticket = fields.optional("ticket", text(512));
+        Some(Self { since: since?, ticket: ticket? })
+    }
 }
 
 async fn authenticate(
@@ -103,9 +119,12 @@ async fn authenticate(
     if let Some(token) = bearer(request.headers()) {
         return Ok(chat.authenticate(token)?);
     }
-    let offered = offered(request).find_map(|protocol| protocol.strip_prefix(TICKET_PREFIX));
-    let ticket = offered.or(ticket).ok_or(Error::Unauthenticated)?;
+    let ticket = offered_ticket(request).or(ticket).ok_or(Error::Unauthenticated)?;
     Ok(chat.redeem(ticket).await?)
+}
+
+fn offered_ticket(request: &HttpRequest) -> Option<&str> {
+    offered(request).find_map(|protocol| protocol.strip_prefix(TICKET_PREFIX))
 }
 
 fn offered(request: &HttpRequest) -> impl Iterator<Item = &str> {

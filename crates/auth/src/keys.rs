@@ -136,13 +136,10 @@ impl Key {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use data_encoding::HEXLOWER;
     use proptest::prelude::*;
 
     const SECRET: &str = "Zm9vYmFy-7Q2xKd9_wR4tLpVn8sJcYhGe1aUbMo3";
-
-    fn hex(bytes: &[u8]) -> String {
-        bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
-    }
 
     #[test]
     fn the_mac_is_hmac_sha256() {
@@ -152,7 +149,7 @@ mod tests {
         let mut mac = Key(key).mac();
         mac.update(b"Hi There");
         assert_eq!(
-            hex(&mac.finalize().into_bytes()),
+            HEXLOWER.encode(&mac.finalize().into_bytes()),
             "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
         );
     }
@@ -176,8 +173,9 @@ mod tests {
         // Nodes of two versions run side by side: a change here signs everybody out. The values
         // were computed with another implementation of HKDF.
         let keys = Keys::from_secret(SECRET).unwrap();
-        assert_eq!(hex(&keys.access_tokens()[..8]), "31ea4a2d7c41eb48");
-        assert_eq!(hex(&keys.request_digest(&[b"a", b"bc"])), "db8febb8e2583b007bd9efbda18da167");
+        assert_eq!(HEXLOWER.encode(&keys.access_tokens()[..8]), "31ea4a2d7c41eb48");
+        let digest = keys.request_digest(&[b"a", b"bc"]);
+        assert_eq!(HEXLOWER.encode(&digest), "db8febb8e2583b007bd9efbda18da167");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use governor::middleware::{NoOpMiddleware, StateInformationMiddleware};
 use governor::nanos::Nanos;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{NotUntil, RateLimiter};
-use tertulia_domain::Clock;
+use tertulia_domain::{Clock, SessionId};
 
 use address::Network;
 use cells::{Cells, Shared};
@@ -186,12 +186,19 @@ impl Throttle {
     /// unless the password was wrong; an attempt that is dropped has failed.
     ///
     /// `account` is any text that is always the same for one account: its id once it has been looked
-    /// up (it has several names), the normalised text that was typed if there is none, and the session
-    /// of whoever is signed in and proves it once more. It is
-    /// not kept.
+    /// up (it has several names), and the normalised text that was typed if there is none. It is not
+    /// kept.
     pub fn log_in(&self, account: &str, address: IpAddr) -> Result<Attempt<'_>, Refused> {
         let guess = self.charge(Rule::Guesses, (account, Network::of(address)));
         self.take(&[guess, self.charge_address(Rule::LogIns, address)], |_| {})?;
+        Ok(Attempt { throttle: self, guess })
+    }
+
+    /// The same for a device that is signed in and proves its person's password once more: counted
+    /// for its session alone, so that nobody else, behind the same address or not, can slow it.
+    pub fn proof(&self, session: SessionId) -> Result<Attempt<'_>, Refused> {
+        let guess = self.charge(Rule::Proofs, session);
+        self.take(&[guess], |_| {})?;
         Ok(Attempt { throttle: self, guess })
     }
 
@@ -239,7 +246,7 @@ impl Gauge {
     }
 }
 
-/// An attempt to sign in, counted as a wrong guess until it is forgiven.
+/// An attempt to prove a password, counted as a wrong guess until it is forgiven.
 #[must_use = "forgive the attempt unless the password was wrong"]
 pub struct Attempt<'a> {
     throttle: &'a Throttle,
@@ -248,7 +255,7 @@ pub struct Attempt<'a> {
 
 impl Attempt<'_> {
     /// The password was right, or was never checked: the attempt does not count as a guess at the
-    /// account. It still counts for its address.
+    /// account. An attempt to sign in still counts for its address.
     pub fn forgive(self) {
         self.throttle.give_back(self.guess);
     }

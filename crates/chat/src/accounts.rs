@@ -43,13 +43,17 @@ impl Chat {
         client: &Client,
     ) -> Result<(), Error> {
         let action = AuditAction::PasswordChanged;
-        if !self.prove(caller, Some(current), action, client).await? {
+        let Some(proven) = self.prove(caller, Some(current), action, client).await? else {
             return Err(Error::Conflict("guest", "a guest has no password"));
-        }
+        };
         let hash = self.hash(new).await?;
         let audit = self.entry(caller.user, client, action, caller.user);
-        let act = AccountAct::SetPassword { hash, kept: caller.session, audit };
-        self.change_account(caller, caller.user, act).await
+        let kept = caller.session;
+        let act = AccountAct::SetPassword { proven, hash, kept, audit: audit.clone() };
+        match self.change_account(caller, caller.user, act).await {
+            Err(Error::WrongPassword) => self.refuse(audit).await,
+            other => other,
+        }
     }
 
     /// Changes one's e-mail address.
@@ -63,50 +67,54 @@ impl Chat {
         // Whether an address is taken is told as seldom as by registering.
         self.throttle_registration(client)?;
         let action = AuditAction::EmailChanged;
-        if !self.prove(caller, Some(password), action, client).await? {
+        let Some(proven) = self.prove(caller, Some(password), action, client).await? else {
             return Err(Error::Conflict("guest", "a guest has no e-mail address"));
-        }
+        };
         let audit = self.entry(caller.user, client, action, caller.user);
-        if !self.0.store.set_email(caller.user, email, audit).await? {
-            return Err(Error::Unauthenticated);
+        if !self.0.store.set_email(caller.user, proven, email, audit.clone()).await? {
+            self.0.store.password(caller.user).await?.ok_or(Error::Unauthenticated)?;
+            return self.refuse(audit).await;
         }
         self.account(caller).await
     }
 
-    /// Whether it is the caller who asks, by their password: somebody may have taken their place at
-    /// an open device. False when no password signs them in. Guesses are slowed by the session,
-    /// and wrong ones are kept in the audit log.
+    /// Proves that it is the caller who asks, by their password: somebody may have taken their place
+    /// at an open device. What was proven is true of that moment only, so the hash that it gives goes
+    /// along with what was asked for. `None` when no password signs them in. Guesses are slowed by the
+    /// session, and wrong ones are kept in the audit log.
     pub(crate) async fn prove(
         &self,
         caller: &Caller,
         password: Option<&str>,
         action: AuditAction,
         client: &Client,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<String>, Error> {
         let inner = &self.0;
         let hash = inner.store.password(caller.user).await?.ok_or(Error::Unauthenticated)?;
-        let Some(hash) = hash else { return Ok(false) };
+        let Some(hash) = hash else { return Ok(None) };
         let Some(password) = password else {
             return Err(Error::field("password", "missing", "this field is needed"));
         };
-        // By the session, not as signing in is counted: guesses of somebody else behind the same
-        // address do not keep the owner from changing the password.
-        let attempt = inner.throttle.log_in(&caller.session.to_string(), client.address)?;
+        // Not as signing in is counted: what others do behind the same address does not keep the
+        // owner from changing the password.
+        let attempt = inner.throttle.proof(caller.session)?;
         match inner.passwords.verify(Some(&hash), password).await {
             Ok(true) => {
                 attempt.forgive();
-                Ok(true)
+                Ok(Some(hash))
             }
-            Ok(false) => {
-                let entry = self.entry(caller.user, client, action, caller.user);
-                inner.store.record(AuditEntry { result: AuditResult::Refused, ..entry }).await?;
-                Err(Error::WrongPassword)
-            }
+            Ok(false) => self.refuse(self.entry(caller.user, client, action, caller.user)).await,
             Err(error) => {
                 attempt.forgive();
                 Err(password_error(error))
             }
         }
+    }
+
+    /// Says that the password is wrong, and keeps that it was.
+    pub(crate) async fn refuse<T>(&self, entry: AuditEntry) -> Result<T, Error> {
+        self.0.store.record(AuditEntry { result: AuditResult::Refused, ..entry }).await?;
+        Err(Error::WrongPassword)
     }
 
     pub(crate) async fn change_account(

@@ -47,10 +47,13 @@ impl Chat {
         client: &Client,
     ) -> Result<(), Error> {
         let action = AuditAction::AccountDeleted;
-        self.prove(caller, password, action, client).await?;
-        let audit = Some(self.entry(caller.user, client, action, caller.user));
-        let act = AccountAct::Delete { erase_messages, audit };
-        self.change_account(caller, caller.user, act).await?;
+        let proven = self.prove(caller, password, action, client).await?;
+        let audit = self.entry(caller.user, client, action, caller.user);
+        let act = AccountAct::Delete { proven, erase_messages, audit: Some(audit.clone()) };
+        match self.change_account(caller, caller.user, act).await {
+            Err(Error::WrongPassword) => return self.refuse(audit).await,
+            other => other?,
+        }
         self.0.erasure.send_modify(|wishes| *wishes += 1);
         Ok(())
     }
@@ -102,7 +105,7 @@ impl Erasure {
                 return Ok(());
             }
             self.commit(absent.into_iter().map(|user| {
-                let act = AccountAct::Delete { erase_messages: false, audit: None };
+                let act = AccountAct::Delete { proven: None, erase_messages: false, audit: None };
                 Change::Account(Box::new(AccountChange { user, act }))
             }))
             .await?;

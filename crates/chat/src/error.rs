@@ -135,6 +135,7 @@ impl From<Rejection> for Error {
             Rejection::Conflict(code, why) => Self::Conflict(code, why),
             Rejection::Invalid(faults) => Self::Invalid(faults),
             Rejection::Stale => Self::Stale,
+            Rejection::WrongPassword => Self::WrongPassword,
         }
     }
 }

@@ -397,6 +397,9 @@ pub enum Rejection {
     /// The thing is not as the precondition said.
     #[error("the message has changed since")]
     Stale,
+    /// The password that was proven is another one by now.
+    #[error("this is not your password")]
+    WrongPassword,
 }
 
 impl Rejection {

@@ -28,7 +28,7 @@ pub enum AccountKind {
 }
 
 /// What decides what an account may do, and what may be done to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountState {
     /// The account.
     pub id: UserId,
@@ -38,6 +38,8 @@ pub struct AccountState {
     pub role: AccountRole,
     /// Whether it can be used. Those that are deleted cannot.
     pub disabled: bool,
+    /// Its password, in PHC format, if one signs in.
+    pub password_hash: Option<String>,
 }
 
 impl AccountState {

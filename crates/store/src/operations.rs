@@ -87,7 +87,7 @@ operations! {
     read password(user: UserId) -> Option<Option<String>> = accounts::password;
     /// Changes an e-mail address. Whether there is such an account; [`Error::Taken`] when it is
     /// somebody's.
-    write set_email(user: UserId, email: Email, entry: AuditEntry) -> bool = accounts::set_email;
+    write set_email(user: UserId, proven: String, email: Email, entry: AuditEntry) -> bool = accounts::set_email;
     /// Makes a guest's account a person's. Whether it was a guest's; [`Error::Taken`] when the name
     /// or the address is somebody's.
     write upgrade(user: UserId, to: Upgrade, entry: AuditEntry) -> bool = accounts::upgrade;

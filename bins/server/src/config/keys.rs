@@ -158,6 +158,8 @@ keys! {
         "Attempts of an address to sign in";
     LIMIT_GUESSES, Value("20/1200s"), false,
         "Wrong passwords for an account from one address";
+    LIMIT_PROOFS, Value("20/1200s"), false,
+        "Wrong passwords of a signed-in device that proves once more whose it is";
     LIMIT_REGISTRATIONS, Value("40/2400s"), false,
         "Registrations and guests from an address";
     WORKERS, Said("one for each processor core"), false,

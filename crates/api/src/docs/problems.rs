@@ -57,7 +57,7 @@ problems! {
     }
     /// For saying something.
     Silenced {
-        403 "`forbidden`: one may not write here; or `muted`: not before `Retry-After` seconds.",
+        403 "`forbidden`: one may not write here; or `muted`: not before `Retry-After` seconds, which are at most a day.",
         429 "`slow_mode`: one has spoken lately; wait for `Retry-After` seconds.",
     }
     /// For what may not be there.

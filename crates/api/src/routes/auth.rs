@@ -272,8 +272,8 @@ pub(crate) async fn me(chat: Data<Chat>, caller: Caller) -> Answer {
 
 /// Change one's password.
 ///
-/// Every other device of one's own is signed out, with its sockets. A wrong `current` counts as a
-/// wrong password at signing in.
+/// Every other device of one's own is signed out, with its sockets. Of several changes at once one
+/// counts: for the others `current` is wrong.
 #[utoipa::path(
     post, path = "/api/v1/auth/password", operation_id = "change_password", tag = "auth",
     request_body(content = PasswordChange, description = "The old one, and the new one."),

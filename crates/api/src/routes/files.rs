@@ -46,6 +46,12 @@ impl Input for Link {
     }
 }
 
+/// Whether it is a link that is to prove who asks.
+fn brings_link(request: &HttpRequest) -> bool {
+    let signed_in = request.headers().contains_key(header::AUTHORIZATION);
+    !signed_in && request.query_string().contains("link=")
+}
+
 /// Who fetches a file: by an access token, or by a link to it.
 pub(crate) struct Reader(tertulia_chat::Caller);
 
@@ -55,16 +61,16 @@ impl FromRequest for Reader {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let mut who = || {
-            let Query(Link { link }) =
-                Query::<Link>::from_request(request, payload).into_inner()?;
-            let Some(link) =
-                link.filter(|_| !request.headers().contains_key(header::AUTHORIZATION))
-            else {
-                return Caller::from_request(request, payload).into_inner().map(|Caller(it)| it);
-            };
-            let InPath(file) = InPath::<FileId>::from_request(request, payload).into_inner()?;
-            let caller = chat(request)?.authenticate_link(&link, file)?;
-            request.extensions_mut().insert(caller.user);
+            if brings_link(request) {
+                let Query(Link { link }) =
+                    Query::<Link>::from_request(request, payload).into_inner()?;
+                let InPath(file) = InPath::<FileId>::from_request(request, payload).into_inner()?;
+                let caller = chat(request)?.authenticate_link(&link.unwrap_or_default(), file)?;
+                request.extensions_mut().insert(caller.user);
+                return Ok(caller);
+            }
+            let Caller(caller) = Caller::from_request(request, payload).into_inner()?;
+            Query::<Link>::from_request(request, payload).into_inner()?;
             Ok(caller)
         };
         std::future::ready(who().map(Self))

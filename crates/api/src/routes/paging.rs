@@ -148,7 +148,10 @@ mod tests {
     use super::*;
 
     fn read<T: Input>(cursor: &str) -> Result<T, tertulia_domain::Faults> {
-        Fields::of_pairs([("cursor".to_owned(), cursor.to_owned())].into_iter()).read()
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("cursor", cursor)
+            .finish();
+        Fields::of_query(&query).read()
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! The last answer on a connection over which something came that is no HTTP. Actix writes it
-//! without asking anybody, and without a body; the client gets the one shape of every error.
+//! How a connection ends: without a reset, and, if something came over it that is no HTTP, with an
+//! answer. Actix writes that one without asking anybody, and without a body; the client gets the one
+//! shape of every error.
 
 use std::io;
 use std::pin::Pin;
@@ -39,42 +40,34 @@ pub(super) fn bare_refusal(bytes: &[u8]) -> Option<usize> {
     bare.then_some(end + start)
 }
 
-/// An answer that is written, and after which the connection ends.
-pub(super) struct Farewell {
-    answer: Vec<u8>,
-    written: usize,
+/// The end of a connection: the client is told that nothing more comes, and what it still sends is
+/// thrown away, until it hangs up as well or has had long enough.
+pub(super) struct Parting {
     timer: Pin<Box<Sleep>>,
     shut: bool,
 }
 
-impl Farewell {
-    /// What is answered in place of a bare refusal.
-    pub(super) fn new(bare: &[u8]) -> Self {
-        Self { answer: dress(bare), written: 0, timer: Box::pin(sleep(LINGER)), shut: false }
+impl Parting {
+    pub(super) fn new() -> Self {
+        Self { timer: Box::pin(sleep(LINGER)), shut: false }
     }
 
-    /// Writes all of it, and waits until the client has gone, or for long enough.
+    /// Ready when the connection can be closed.
     pub(super) fn poll(&mut self, stream: &mut TcpStream, cx: &mut Context<'_>) -> Poll<()> {
         if self.timer.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
-        match self.poll_end(stream, cx) {
-            Poll::Pending => Poll::Pending,
-            // Gone, well or badly.
-            Poll::Ready(Ok(()) | Err(_)) => Poll::Ready(()),
-        }
+        // Gone, well or badly.
+        self.poll_end(stream, cx).map(drop)
     }
 
     fn poll_end(&mut self, stream: &mut TcpStream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut stream = Pin::new(stream);
-        while self.written < self.answer.len() {
-            let rest = &self.answer[self.written..];
-            self.written += ready!(stream.as_mut().poll_write(cx, rest))?;
-        }
         if !self.shut {
             ready!(stream.as_mut().poll_shutdown(cx))?;
             self.shut = true;
         }
+        // Tokio lets others have their turn.
         loop {
             let mut scrap = [0; 4096];
             let mut scrap = ReadBuf::new(&mut scrap);
@@ -83,6 +76,35 @@ impl Farewell {
                 return Poll::Ready(Ok(()));
             }
         }
+    }
+}
+
+/// An answer that is written, and after which the connection ends.
+pub(super) struct Farewell {
+    answer: Vec<u8>,
+    written: usize,
+    parting: Parting,
+}
+
+impl Farewell {
+    /// What is answered in place of a bare refusal.
+    pub(super) fn new(bare: &[u8]) -> Self {
+        Self { answer: dress(bare), written: 0, parting: Parting::new() }
+    }
+
+    /// Writes all of it, and waits until the client has gone, or for long enough.
+    pub(super) fn poll(&mut self, stream: &mut TcpStream, cx: &mut Context<'_>) -> Poll<()> {
+        while self.written < self.answer.len() {
+            if self.parting.timer.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            let rest = &self.answer[self.written..];
+            match ready!(Pin::new(&mut *stream).poll_write(cx, rest)) {
+                Ok(written) => self.written += written,
+                Err(_) => return Poll::Ready(()),
+            }
+        }
+        self.parting.poll(stream, cx)
     }
 }
 

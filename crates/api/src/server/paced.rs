@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::farewell::{Farewell, bare_refusal};
+use super::farewell::{Farewell, Parting, bare_refusal};
 
 /// How long clients of plain HTTP may take. Sockets have a heartbeat of their own.
 #[derive(Clone, Copy, Debug)]
@@ -46,9 +46,13 @@ impl Default for Deadlines {
 /// The slowest that a client may read, in bytes a second.
 const SLOWEST: f64 = 1024.0;
 
-/// Of what still comes after a goodbye, so many pieces of 4 KiB are thrown away: more than a
-/// client has under way that means no harm.
-const MAX_THROWN_AWAY: usize = 64;
+/// What the kernel holds of an answer that it has not sent yet; only then does it take more. Unbounded,
+/// it takes some MiB at once and then nothing until a third of that is gone, and who reads 50 KiB a
+/// second would be late. So he is who takes less than some 3 KiB a second.
+const UNSENT: u32 = 64 * 1024;
+
+/// How much of an answer the kernel is given at a time.
+const PIECE: usize = 16 * 1024;
 
 /// What is waited for.
 #[derive(Clone, Copy)]
@@ -130,12 +134,17 @@ pub(super) struct Paced {
     /// When the kernel must have taken what is being written, if it did not at once.
     blocked: Option<Instant>,
     farewell: Option<Box<Farewell>>,
+    parting: Option<Parting>,
 }
 
 impl Paced {
     pub(super) fn new(stream: TcpStream, deadlines: Deadlines) -> Self {
+        // Where there is no such setting, large answers have to be read faster.
+        #[cfg(target_os = "linux")]
+        let _ = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT);
         let course = Course { stage: Rc::new(Cell::new(Stage::Busy)), deadlines };
-        Self { stream, course, timer: None, blocked: None, farewell: None }
+        let (timer, blocked, farewell, parting) = (None, None, None, None);
+        Self { stream, course, timer, blocked, farewell, parting }
     }
 
     pub(super) fn course(&self) -> &Course {
@@ -156,21 +165,6 @@ impl Paced {
         }
         false
     }
-
-    /// Ends the stream for Actix, which would wait for the client to hang up first: after the close
-    /// frames it is the server that does (RFC 6455 §7.1.1). What has come since is thrown away, as
-    /// a connection that is closed with unread bytes is reset.
-    fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut scratch = [0; 4096];
-        for _ in 0..MAX_THROWN_AWAY {
-            let mut buffer = ReadBuf::new(&mut scratch);
-            let read = Pin::new(&mut self.stream).poll_read(cx, &mut buffer);
-            if buffer.filled().is_empty() || !matches!(read, Poll::Ready(Ok(()))) {
-                break;
-            }
-        }
-        Poll::Ready(Ok(()))
-    }
 }
 
 impl AsyncRead for Paced {
@@ -182,7 +176,9 @@ impl AsyncRead for Paced {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if matches!(self.course.stage.get(), Stage::Over) {
-            return self.poll_over(cx);
+            // Actix would wait for the client to hang up first: after the close frames it is the
+            // server that does (RFC 6455 §7.1.1).
+            return Poll::Ready(Ok(()));
         }
         let before = buffer.filled().len();
         if let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(cx, buffer) {
@@ -224,7 +220,8 @@ impl AsyncWrite for Paced {
             Some(start) => &bytes[..start],
             None => bytes,
         };
-        match Pin::new(&mut this.stream).poll_write(cx, bytes) {
+        let piece = &bytes[..bytes.len().min(PIECE)];
+        match Pin::new(&mut this.stream).poll_write(cx, piece) {
             Poll::Ready(written) => {
                 if let (Some(deadline), Ok(written)) = (&mut this.blocked, &written) {
                     let written = u32::try_from(*written).unwrap_or(u32::MAX);
@@ -260,7 +257,37 @@ impl AsyncWrite for Paced {
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
+    /// Actix closes the connection when this is ready. Closed with unread bytes, or before some come,
+    /// it would be reset, and the client might not see the last of what was said to it.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        let this = &mut *self;
+        if this.farewell.is_none() {
+            ready!(this.parting.get_or_insert_with(Parting::new).poll(&mut this.stream, cx));
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn the_kernel_holds_little_of_what_nobody_reads() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut paced = Paced::new(stream, Deadlines::default());
+        let answer = vec![b'x'; 1024 * 1024];
+        let mut taken = 0;
+        let a_while = Duration::from_millis(200);
+        while let Ok(written) = tokio::time::timeout(a_while, paced.write(&answer)).await {
+            taken += written.unwrap();
+        }
+        // Half of it is what the client's kernel takes.
+        assert!(taken < 512 * 1024, "{taken}");
+        drop(client);
     }
 }

@@ -12,6 +12,8 @@ use crate::fields::{Fields, Input, Object, content, id, message_id, text};
 use crate::problem::Problem;
 use crate::routes::MAX_COUNT;
 
+mod unread;
+
 /// What a `ref` may have, in characters.
 const MAX_REF: usize = 64;
 
@@ -50,7 +52,7 @@ impl Asked {
             Ok(object) => object,
             Err(error) => {
                 let request = Err(crate::extract::json(&error));
-                return Self { reference: Value::Null, request };
+                return Self { reference: unread::reference(text), request };
             }
         };
         let reference = match map.remove("ref") {

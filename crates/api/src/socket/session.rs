@@ -60,6 +60,8 @@ struct Answer {
 enum Happened {
     Came(Incoming),
     Broke(CloseReason),
+    /// It was closed from elsewhere.
+    Closed,
     Gone,
     TokenEnded,
     SessionEnded,
@@ -85,19 +87,20 @@ impl Session {
         match Box::pin(self.begin()).await {
             Ok(ready) => {
                 self.connection.open(&ready);
-                let reason = self.serve(&mut reader).await;
-                self.connection.close(reason);
-                if reason == CloseReason::Normal {
-                    // The client has said goodbye, or is gone.
-                    self.connection.finish();
-                    return;
+                if let Some(reason) = self.serve(&mut reader).await {
+                    self.connection.close(reason);
+                    if reason == CloseReason::Normal {
+                        // The client has said goodbye, or is gone.
+                        self.connection.finish();
+                        return;
+                    }
                 }
             }
             Err(Error::Unauthenticated) => self.connection.close(CloseReason::SessionEnded),
             Err(_) => self.connection.close(CloseReason::Failed),
         }
-        // What the client still sends is read and thrown away: a connection that is closed with
-        // unread bytes is reset, and the close frame may be lost.
+        // What the client still sends is read and thrown away until it says goodbye: hung up on at
+        // once, it would be told of a reset as soon as it sends, and might not see the close frame.
         let goodbye = poll_fn(|cx| reader.poll_goodbye(cx));
         let _ = tokio::time::timeout(LINGER, goodbye).await;
         self.connection.finish();
@@ -135,27 +138,35 @@ impl Session {
         }
     }
 
-    async fn serve(&mut self, reader: &mut Reader) -> CloseReason {
+    /// Serves the socket until it closes, and says why it is to be, unless it is being closed already.
+    async fn serve(&mut self, reader: &mut Reader) -> Option<CloseReason> {
         let mut token = Box::pin(tokio::time::sleep_until(self.token_end()));
         loop {
-            match poll_fn(|cx| self.poll(cx, reader, token.as_mut())).await {
-                Happened::Came(_) if self.has_ended() => return CloseReason::SessionEnded,
+            let reason = match poll_fn(|cx| self.poll(cx, reader, token.as_mut())).await {
+                Happened::Came(_) if self.has_ended() => CloseReason::SessionEnded,
                 Happened::Came(Incoming::Text(text)) => {
                     self.connection.heard();
                     if self.answer(&text) {
                         token.as_mut().reset(self.token_end());
                     }
+                    continue;
                 }
                 Happened::Came(Incoming::Ping(payload)) => {
                     self.connection.heard();
                     self.connection.pong(&payload);
+                    continue;
                 }
-                Happened::Came(Incoming::Pong) => self.connection.heard(),
-                Happened::Came(Incoming::Close) | Happened::Gone => return CloseReason::Normal,
-                Happened::Broke(reason) => return reason,
-                Happened::TokenEnded => return CloseReason::TokenEnded,
-                Happened::SessionEnded => return CloseReason::SessionEnded,
-            }
+                Happened::Came(Incoming::Pong) => {
+                    self.connection.heard();
+                    continue;
+                }
+                Happened::Came(Incoming::Close) | Happened::Gone => CloseReason::Normal,
+                Happened::Broke(reason) => reason,
+                Happened::TokenEnded => CloseReason::TokenEnded,
+                Happened::SessionEnded => CloseReason::SessionEnded,
+                Happened::Closed => return None,
+            };
+            return Some(reason);
         }
     }
 
@@ -167,7 +178,7 @@ impl Session {
         token: Pin<&mut Sleep>,
     ) -> Poll<Happened> {
         if self.connection.poll_closing(cx).is_ready() {
-            return Poll::Ready(Happened::Gone);
+            return Poll::Ready(Happened::Closed);
         }
         // Replies wait for room as well: 64 pages of what was missed are 32 MiB.
         while self.connection.has_room()

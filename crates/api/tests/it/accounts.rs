@@ -1,5 +1,6 @@
 //! Changing what one signs in by, and who is taken for whom.
 
+use futures_util::future::join_all;
 use reqwest::StatusCode;
 use serde_json::json;
 use tertulia_chat::{Options, Registration};
@@ -48,6 +49,27 @@ on_both! {
                 let raced = server.person(&raced.body);
                 raced.get("/users/me").await.problem(401, "unauthenticated");
             }
+        }
+    }
+}
+
+on_both! {
+    async fn of_six_new_passwords_at_once_one_counts(server: TestServer) {
+        let ann = server.user("ann").await;
+        let new = |n: usize| format!("horse battery number {n}");
+        let changes = (0..6).map(|n| {
+            ann.post("/auth/password", json!({ "current": PASSWORD, "new": new(n) }))
+        });
+        let answers = join_all(changes).await;
+        let counted: Vec<_> =
+            (0..6).filter(|n| answers[*n].status == StatusCode::NO_CONTENT).collect();
+        assert_eq!(counted.len(), 1, "{answers:?}");
+        for (n, answer) in answers.iter().enumerate() {
+            if !counted.contains(&n) {
+                answer.problem(403, "wrong_password");
+            }
+            let signs_in = log_in(server, "ann", &new(n)).await.status == StatusCode::OK;
+            assert_eq!(signs_in, counted.contains(&n), "{n}");
         }
     }
 }

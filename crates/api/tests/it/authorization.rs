@@ -1,6 +1,7 @@
 //! Who may do what: a table for all operations and one for all frames, every cell of which is asked
 //! of a running server.
 
+mod asked;
 mod frames;
 mod operations;
 mod world;

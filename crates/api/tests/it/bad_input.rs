@@ -4,6 +4,7 @@
 mod bodies;
 mod browsers;
 mod fields;
+mod frames;
 mod operations;
 mod pace;
 mod paths;

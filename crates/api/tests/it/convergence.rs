@@ -16,10 +16,12 @@ mod client;
 mod governing;
 mod inbox;
 mod state;
+mod view;
 
 use actions::{Dice, World};
 use client::{Command, Device};
-use state::{Own, State, View, draft_key, int, status_of};
+use state::{State, draft_key, int, status_of};
+use view::{Own, View};
 
 /// Steps of a round.
 const STEPS: usize = 120;

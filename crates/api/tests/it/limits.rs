@@ -384,6 +384,36 @@ on_both! {
     }
 }
 
+on_both! {
+    alone "each node counts by itself",
+    with limited(&[(Rule::LogIns, 3), (Rule::Proofs, 2)]),
+    async fn a_flood_of_log_ins_does_not_slow_who_is_signed_in(server: TestServer) {
+        let ann = server.user("ann").await;
+        let from_here = |request: reqwest::RequestBuilder| request.header("x-forwarded-for", "192.0.2.1");
+        let nobody = server.nobody();
+        let flood = json!({ "username": "somebody", "password": PASSWORD });
+        let log_in = || nobody.send(from_here(nobody.request(Method::POST, "/auth/login").json(&flood)));
+        while log_in().await.status == StatusCode::UNAUTHORIZED {}
+        log_in().await.problem(429, "too_many_requests");
+        let change = async |current: &str, new: &str| {
+            let change = json!({ "current": current, "new": new });
+            ann.send(from_here(ann.request(Method::POST, "/auth/password").json(&change))).await
+        };
+        // Right ones do not count; wrong ones do, for the device alone.
+        let (one, two) = (PASSWORD, "a better horse battery");
+        for (current, new) in [(one, two), (two, one), (one, two), (two, one)] {
+            change(current, new).await.expect(StatusCode::NO_CONTENT);
+        }
+        for _ in 0..2 {
+            change("a wrong one", two).await.problem(403, "wrong_password");
+        }
+        let stopped = change(one, two).await;
+        stopped.problem(429, "too_many_requests");
+        let standing = header(&stopped, "ratelimit");
+        assert!(standing.contains("\"proofs\";r=0"), "{standing}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn limits_are_listed_and_can_be_read_by_pages_of_other_origins() {
     let server = TestServer::sqlite_as(limited(&[(Rule::Messages, 7)])).await;

@@ -1,6 +1,6 @@
 //! A session that ends takes its sockets with it, at once.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -8,6 +8,7 @@ use tertulia_chat::{Location, MessageDraft, Options};
 use tertulia_domain::MessageBody;
 
 use crate::on_both;
+use crate::raw::{CLOSE, FIN, Raw, TEXT};
 use crate::server::{Person, Setup, TestServer, text, until};
 use crate::socket::Socket;
 
@@ -253,4 +254,26 @@ async fn an_ended_session_stays_so_for_the_longest_life_of_a_token_sqlite() {
 async fn an_ended_session_stays_so_for_the_longest_life_of_a_token_postgres() {
     let Some(location) = TestServer::postgres_location() else { return };
     outlives(location).await;
+}
+
+on_both! {
+    async fn whose_socket_is_closed_has_time_to_say_goodbye(server: TestServer) {
+        let ann = server.user("ann").await;
+        let other = server.log_in("ann").await;
+        let (mut raw, _) = Raw::open(&other, None).await;
+        let begun = Instant::now();
+        ann.delete(&format!("/auth/sessions/{}", other.session)).await.expect(StatusCode::NO_CONTENT);
+        let close = loop {
+            let frame = raw.frame().await.expect("a close, not the end");
+            if frame.first == FIN | CLOSE {
+                break frame;
+            }
+        };
+        assert_eq!(close.code(), Some(4009));
+        // Hung up on at once, a client that speaks before it listens would be told of a reset, and
+        // not of the reason.
+        raw.say(FIN | TEXT, br#"{"type":"ping"}"#).await;
+        assert_eq!(raw.frame().await, None);
+        assert!(begun.elapsed() >= Duration::from_secs(2), "{:?}", begun.elapsed());
+    }
 }

@@ -119,6 +119,9 @@ rules! {
     /// 5.2.2, wants at most 100 consecutive failures, which takes 80 minutes at this rate. NIST would
     /// then disable the password; that is not done, because anybody could do it to anybody.
     Guesses("guesses", AccountAndAddress, 20 / 1200 s);
+    /// Wrong passwords of a signed-in device that is to prove once more whose it is. As many as when
+    /// signing in; the owner of an open device gets it right.
+    Proofs("proofs", Session, 20 / 1200 s);
     /// Registrations, guests, and other questions whether a name or an e-mail address is taken. A
     /// school class behind one address.
     Registrations("registrations", Address, 40 / 2400 s);

@@ -18,7 +18,9 @@ pub struct AccountChange {
 pub enum AccountAct {
     /// Another password. All sessions end but the one in which it was changed.
     SetPassword {
-        /// In PHC format.
+        /// The one that was proven, in PHC format: if it is another one by now, nothing is changed.
+        proven: String,
+        /// The new one, in PHC format.
         hash: String,
         /// The session that goes on.
         kept: SessionId,
@@ -37,6 +39,9 @@ pub enum AccountAct {
     /// No account any more: everything personal is erased at once, and all sessions end. What
     /// takes longer (leaving channels, erasing messages) is noted down to be done.
     Delete {
+        /// The password that was proven, in PHC format: if it is another one by now, nothing is
+        /// deleted. `None` where none signs in, as with a guest.
+        proven: Option<String>,
         /// Whether the messages go, too.
         erase_messages: bool,
         /// What is kept of it; nothing of a guest who was away too long.

@@ -62,7 +62,11 @@ impl Ledger {
             return Err(Rejection::NotFound);
         }
         match act {
-            AccountAct::SetPassword { hash, kept, audit } => {
+            AccountAct::SetPassword { proven, hash, kept, audit } => {
+                self.require_proven(user, Some(&proven))?;
+                if let Some(account) = self.accounts.get_mut(&user) {
+                    account.password_hash = Some(hash.clone());
+                }
                 self.touched.accounts.push(AccountWrite::Password { user, hash });
                 self.touched.audit.push(audit);
                 Ok(self.end_sessions(user, SessionScope::AllBut(kept)))
@@ -70,11 +74,13 @@ impl Ledger {
             AccountAct::Administer { by, role, disabled } => {
                 self.administer(user, by, role, disabled)
             }
-            AccountAct::Delete { erase_messages, audit } => {
-                if account.is_admin() && self.admins < 2 {
+            AccountAct::Delete { proven, erase_messages, audit } => {
+                self.require_proven(user, proven.as_deref())?;
+                let admin = account.is_admin();
+                if admin && self.admins < 2 {
                     return Err(LAST_ADMIN);
                 }
-                self.admins -= i64::from(account.is_admin());
+                self.admins -= i64::from(admin);
                 if let Some(account) = self.accounts.get_mut(&user) {
                     account.kind = AccountKind::Deleted;
                     account.role = AccountRole::Member;
@@ -88,6 +94,15 @@ impl Ledger {
         }
     }
 
+    /// Whoever proved a password did so some time ago: of several who ask at once, the first wins.
+    fn require_proven(&self, user: UserId, proven: Option<&str>) -> Result<(), Rejection> {
+        let account = self.accounts.get(&user).ok_or(Rejection::NotFound)?;
+        if account.password_hash.as_deref() == proven {
+            return Ok(());
+        }
+        Err(Rejection::WrongPassword)
+    }
+
     fn administer(
         &mut self,
         user: UserId,
@@ -96,8 +111,8 @@ impl Ledger {
         disabled: Option<(bool, AuditEntry)>,
     ) -> Result<Outcome, Rejection> {
         self.require_admin(by)?;
-        let before = *self.accounts.get(&user).ok_or(Rejection::NotFound)?;
-        let mut after = before;
+        let before = self.accounts.get(&user).cloned().ok_or(Rejection::NotFound)?;
+        let mut after = before.clone();
         if let Some((role, _)) = role {
             after.role = role;
         }
@@ -120,11 +135,12 @@ impl Ledger {
         let entries = role.map(|(_, entry)| entry).into_iter().chain(disabled.map(|(_, it)| it));
         self.touched.audit.extend(entries);
         let disabled_at = after.disabled.then_some(self.now);
+        let disabled = after.disabled;
         let standing = AccountWrite::Standing { user, role: after.role, disabled_at };
         self.touched.accounts.push(standing);
         self.admins = admins;
         self.accounts.insert(user, after);
-        if after.disabled {
+        if disabled {
             self.end_sessions(user, SessionScope::All);
         }
         Ok(Outcome::Done)

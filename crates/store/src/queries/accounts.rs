@@ -91,15 +91,20 @@ pub(crate) async fn password(
         .optional()?)
 }
 
-/// Changes an e-mail address. [`Error::Taken`] when it is somebody's.
+/// Changes an e-mail address, if the account can be used and its password still has the hash that was
+/// proven. [`Error::Taken`] when the address is somebody's.
 pub(crate) async fn set_email(
     conn: &mut Conn,
     user: UserId,
+    proven: String,
     email: Email,
     entry: AuditEntry,
 ) -> Result<bool, Error> {
     let changed = diesel::update(
-        users::table.filter(users::id.eq(Id(user))).filter(users::disabled_at.is_null()),
+        users::table
+            .filter(users::id.eq(Id(user)))
+            .filter(users::disabled_at.is_null())
+            .filter(users::password_hash.eq(proven)),
     )
     .set((users::email_key.eq(Some(email.key())), users::email.eq(Some(email.into_string()))))
     .execute(conn)

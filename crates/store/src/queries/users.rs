@@ -1,5 +1,6 @@
 //! Accounts.
 
+use data_encoding::HEXLOWER;
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 use tertulia_domain::{
@@ -158,7 +159,7 @@ pub(crate) async fn renew_admin_token(
 
 async fn keep_admin_token(conn: &mut Conn, token: TokenHash) -> Result<(), Error> {
     diesel::insert_into(meta::table)
-        .values((meta::key.eq(ADMIN_TOKEN), meta::value.eq(hex(token))))
+        .values((meta::key.eq(ADMIN_TOKEN), meta::value.eq(HEXLOWER.encode(&token))))
         .on_conflict(meta::key)
         .do_update()
         .set(meta::value.eq(excluded(meta::value)))
@@ -182,7 +183,9 @@ pub(crate) async fn claim_admin(
     if found == 0 {
         return Ok(false);
     }
-    let offered = meta::table.filter(meta::key.eq(ADMIN_TOKEN)).filter(meta::value.eq(hex(token)));
+    let offered = meta::table
+        .filter(meta::key.eq(ADMIN_TOKEN))
+        .filter(meta::value.eq(HEXLOWER.encode(&token)));
     if diesel::delete(offered).execute(conn).await? == 0 {
         return Ok(false);
     }
@@ -195,7 +198,3 @@ pub(crate) async fn claim_admin(
 }
 
 const ADMIN_TOKEN: &str = "admin_token";
-
-fn hex(hash: TokenHash) -> String {
-    hash.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
-}

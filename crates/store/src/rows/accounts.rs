@@ -50,6 +50,7 @@ pub(crate) struct AccountStateRow {
     kind: i16,
     role: i16,
     disabled_at: Option<At>,
+    password_hash: Option<String>,
 }
 
 impl TryFrom<AccountStateRow> for AccountState {
@@ -61,6 +62,7 @@ impl TryFrom<AccountStateRow> for AccountState {
             kind: account_kind(row.kind)?,
             role: account_role(row.role)?,
             disabled: row.disabled_at.is_some(),
+            password_hash: row.password_hash,
         })
     }
 }

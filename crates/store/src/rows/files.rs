@@ -1,5 +1,6 @@
 //! Rows of files.
 
+use data_encoding::HEXLOWER;
 use diesel::prelude::{Insertable, Queryable, Selectable};
 use tertulia_domain::{File, FileId, MessageId, StoredFile, UserId};
 
@@ -43,7 +44,7 @@ impl From<FileRow> for StoredFile {
                 name: row.name,
                 size: row.size,
                 content_type: row.content_type,
-                sha256: hex(&row.sha256),
+                sha256: HEXLOWER.encode(&row.sha256),
                 width: row.width,
                 height: row.height,
                 thumbnail: row.thumbnail != 0,
@@ -58,13 +59,4 @@ impl TryFrom<FileRow> for File {
     fn try_from(row: FileRow) -> Result<Self, Error> {
         Ok(StoredFile::from(row).file)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -6,6 +6,7 @@ mod locked;
 mod log;
 mod mentions;
 mod pins;
+mod proven;
 mod reactions;
 mod reading;
 mod retention;

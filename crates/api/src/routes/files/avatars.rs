@@ -9,7 +9,7 @@ use tertulia_domain::{FileId, UserId};
 use utoipa::{IntoParams, ToSchema};
 
 use super::upload::receive;
-use super::{Answer, InPath, NO_STORE, done, ranges, served};
+use super::{Answer, InPath, NO_STORE, brings_link, done, ranges, served};
 use crate::docs::problems::{
     BadQuery, Conflict, NotFound, TooManyRequests, Unauthenticated, Unavailable, Unwritable,
 };
@@ -61,16 +61,19 @@ impl FromRequest for Viewer {
 
     fn from_request(request: &HttpRequest, body: &mut Body) -> Self::Future {
         let mut who = || {
-            let Query(Which { version, link }) =
+            if brings_link(request) {
+                let Query(Which { version, link }) =
+                    Query::<Which>::from_request(request, body).into_inner()?;
+                if let Some((link, file)) = link.zip(version) {
+                    let caller = chat(request)?.authenticate_link(&link, file)?;
+                    request.extensions_mut().insert(caller.user);
+                    return Ok(Self { caller, version, lasts: false });
+                }
+            }
+            let Caller(caller) = Caller::from_request(request, body).into_inner()?;
+            let Query(Which { version, .. }) =
                 Query::<Which>::from_request(request, body).into_inner()?;
-            let link = link.filter(|_| !request.headers().contains_key(header::AUTHORIZATION));
-            let Some((link, file)) = link.zip(version) else {
-                let Caller(caller) = Caller::from_request(request, body).into_inner()?;
-                return Ok(Self { caller, version, lasts: version.is_some() });
-            };
-            let caller = chat(request)?.authenticate_link(&link, file)?;
-            request.extensions_mut().insert(caller.user);
-            Ok(Self { caller, version, lasts: false })
+            Ok(Self { caller, version, lasts: version.is_some() })
         };
         std::future::ready(who())
     }

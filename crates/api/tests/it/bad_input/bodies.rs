@@ -161,7 +161,8 @@ on_both! {
             ("username=ann&password=", 401, "wrong_credentials"),
             ("username=ann&password=%00", 422, "invalid"),
             ("username=%ff%fe&password=%", 401, "wrong_credentials"),
-            ("username=ann&password=correct%20horse%20battery&password=wrong", 401, "wrong_credentials"),
+            ("username=ann&password=correct%20horse%20battery&password=wrong", 422, "invalid"),
+            ("username=ann&password=wrong&client_id=x&unknown=y", 401, "wrong_credentials"),
             ("username[]=ann&password[$ne]=x", 422, "invalid"),
             ("{\"username\":\"ann\"}", 422, "invalid"),
         ] {

@@ -123,6 +123,20 @@ async fn who_reads_an_answer_slowly_gets_all_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_still_sends_when_hung_up_on_is_not_reset() {
+    let server = server(NEVER, NEVER, NEVER).await;
+    let mut connection = Connection::open(&server).await;
+    let last = head("GET", "/health", &[("connection", "close")]);
+    assert!(connection.send(last.as_bytes()).await);
+    assert_eq!(connection.rest().await.len(), 1);
+    // A reset would have come with the answer to the first of these, and taken along what is not read.
+    for _ in 0..10 {
+        assert!(connection.send(last.as_bytes()).await);
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_socket_has_no_deadline_of_these() {
     let brief = SOON;
     let server = server(brief, brief, brief).await;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::state::{counts, int};
+use super::state::int;
+use super::view::counts;
 use crate::server::text;
 
 /// What one was told of. A message is told of once, so is an invitation: the newest stands.
