@@ -10,13 +10,13 @@ use utoipa::openapi::{OpenApi, RefOr};
 
 use super::problems::BadQuery;
 
-/// A page that people open, by addresses to which others have added what they like.
-const HOME: &str = "/";
+/// A page that people open, and what probes ask, by addresses to which others add what they like.
+const OPEN: [&str; 3] = ["/", "/health", "/ready"];
 
 /// The operations that have no parameters in their query, by their path, and whether one has to sign in.
 static WITHOUT_QUERY: LazyLock<HashMap<String, Vec<(Method, bool)>>> = LazyLock::new(|| {
     let mut document = super::openapi();
-    let paths = document.paths.paths.iter_mut().filter(|(path, _)| *path != HOME);
+    let paths = document.paths.paths.iter_mut().filter(|(path, _)| !OPEN.contains(&path.as_str()));
     let without = |(path, item): (&String, &mut PathItem)| {
         let methods = operations(item).filter(|(_, operation)| !has_query(operation));
         let methods = methods.map(|(method, operation)| (method, operation.security.is_none()));
@@ -34,7 +34,7 @@ pub(crate) fn without_query(path: &str) -> Rc<[(Method, bool)]> {
 /// Adds to every operation that parameters which it has not are refused.
 pub(super) fn document(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
-        if path == HOME {
+        if OPEN.contains(&path.as_str()) {
             continue;
         }
         for (_, operation) in operations(item) {

@@ -108,6 +108,9 @@ on_both! {
     alone "what is wrong is refused before it comes to what nodes share",
     async fn a_parameter_that_comes_twice_or_that_there_is_not_is_a_fault_everywhere(server: TestServer) {
         let target = Target::of(server).await;
+        for probed in ["/health?zzz=1&zzz=2", "/ready?zzz=1"] {
+            assert_eq!(get(server, &target, probed).await.status, 200, "probes add what they like");
+        }
         // What is no handshake is told so first.
         for operation in all().iter().filter(|operation| operation.template != "/api/v1/ws") {
             let asked = format!("{} {}", operation.method, operation.template);
