@@ -21,10 +21,10 @@ impl Speech {
     }
 
     /// Says something: `common` in every third message, `green tea` in every fiftieth, `seldom` in
-    /// one of ten thousand.
+    /// one of five thousand.
     pub(crate) fn say(&mut self, text: &mut String) {
         self.said += 1;
-        for (word, each) in [("common", 3), ("green tea", 50), ("seldom", 10_000)] {
+        for (word, each) in [("common", 3), ("green tea", 50), ("seldom", 5_000)] {
             if self.said.is_multiple_of(each) {
                 text.push(' ');
                 text.push_str(word);
@@ -55,7 +55,7 @@ mod tests {
         let mut text = String::new();
         (0..20_000).for_each(|_| speech.say(&mut text));
         let count = |word: &str| text.split(' ').filter(|it| *it == word).count();
-        assert_eq!((count("common"), count("seldom")), (6_666, 2));
+        assert_eq!((count("common"), count("seldom")), (6_666, 4));
         assert!(count("word1") > 10 * count("word20"), "{} {}", count("word1"), count("word20"));
         assert!(text.split(' ').any(|word| word.len() == "word10000".len()));
     }
