@@ -213,15 +213,16 @@ impl Writer {
         let deadline = oldest.unwrap_or_else(Instant::now) + MAX_WAIT;
         let (changes, answers): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|pending| (pending.change, pending.answer)).unzip();
-        match self.write(changes.clone().into(), deadline).await {
+        let changes: Arc<[Change]> = changes.into();
+        match self.write(Arc::clone(&changes), deadline).await {
             Ok(batch) => self.publish(batch, answers),
             // One of them may be what the database chokes on: it shall fail by itself.
             Err(
                 error @ (store::Error::Other(_) | store::Error::Raced | store::Error::Corrupt(_)),
             ) if answers.len() > 1 => {
                 tracing::warn!(%error, changes = answers.len(), "a batch failed; one by one");
-                for (change, answer) in changes.into_iter().zip(answers) {
-                    match self.write([change].into(), deadline).await {
+                for (change, answer) in changes.iter().zip(answers) {
+                    match self.write([change.clone()].into(), deadline).await {
                         Ok(batch) => self.publish(batch, vec![answer]),
                         Err(error) => drop(answer.send(Err(error.into()))),
                     }
