@@ -27,6 +27,15 @@ const MIN_EACH: i64 = 4;
 /// The only row of `search_state`.
 const STATE: i64 = 1;
 
+/// Messages as they are to be found, each with the kind of its channel.
+macro_rules! findable {
+    () => {
+        messages::table
+            .inner_join(channels::table.on(channels::id.eq(messages::channel_id)))
+            .select((FindableRow::as_select(), channels::kind))
+    };
+}
+
 /// Channels whose feed has moved since they were indexed. Goes through all channels.
 pub(crate) async fn behind(conn: &mut Conn, limit: i64) -> Result<Vec<ChannelId>, Error> {
     let rows: Vec<Id<ChannelId>> = channels::table
@@ -97,13 +106,11 @@ async fn since_cursors(
         return Ok(Vec::new());
     }
     let of_channel = search_cursors::channel_id.eq(messages::channel_id);
-    Ok(messages::table
-        .inner_join(channels::table.on(channels::id.eq(messages::channel_id)))
+    Ok(findable!()
         .inner_join(search_cursors::table.on(of_channel))
         .filter(KeyIn::ids("search_cursors.channel_id", channels))
         .filter(messages::rev.gt(search_cursors::rev))
         .filter(messages::rev.le(search_cursors::rev + each))
-        .select((FindableRow::as_select(), channels::kind))
         .load(conn)
         .await?)
 }
@@ -117,11 +124,9 @@ async fn from_the_beginning(
     if channels.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(messages::table
-        .inner_join(channels::table.on(channels::id.eq(messages::channel_id)))
+    Ok(findable!()
         .filter(KeyIn::ids("messages.channel_id", channels))
         .filter(messages::rev.le(each))
-        .select((FindableRow::as_select(), channels::kind))
         .load(conn)
         .await?)
 }
@@ -135,12 +140,10 @@ pub(crate) async fn older(conn: &mut Conn, limit: i64) -> Result<Option<Older>, 
         .get_result(conn)
         .await?;
     let Some(than) = than else { return Ok(None) };
-    let rows: Vec<(FindableRow, i16)> = messages::table
-        .inner_join(channels::table.on(channels::id.eq(messages::channel_id)))
+    let rows: Vec<(FindableRow, i16)> = findable!()
         .filter(messages::id.lt(than))
         .order(messages::id.desc())
         .limit(limit)
-        .select((FindableRow::as_select(), channels::kind))
         .load(conn)
         .await?;
     let reached = rows.last().map(|(last, _)| last.id.0);
