@@ -4,11 +4,13 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use bytes::Bytes;
+use futures_util::stream::{self, BoxStream};
+use futures_util::{StreamExt, TryStreamExt};
 use serde::Serialize;
 use tertulia_auth::FileLink;
 use tertulia_domain::{Clock, File, FileId, Timestamp};
-use tertulia_files::{Content, Images, Object, Storage};
+use tertulia_files::{Images, Object, Storage};
 use tertulia_store::{Deletion, FileLimits, Store};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -140,14 +142,14 @@ impl Chat {
         Ok(stored.file)
     }
 
-    /// The bytes of a file, or a range of them that lies within it. They end with an error as soon
-    /// as one may no longer read it.
+    /// The bytes of a file, or a range of them that lies within it. As soon as one may no longer read
+    /// it they end with the error that [`Chat::file`] would give.
     pub async fn file_content(
         &self,
         caller: &Caller,
         file: &File,
         range: Option<Range<u64>>,
-    ) -> Result<Content, Error> {
+    ) -> Result<BoxStream<'static, Result<Bytes, Error>>, Error> {
         let id = file.id;
         let content = self.0.files.storage.read(Object::Original(id), range).await?;
         let Some(content) = content else {
@@ -162,9 +164,7 @@ impl Chat {
                 if asked.elapsed() < ASK_EVERY {
                     return Ok(Some((piece, (content, asked))));
                 }
-                chat.file(&caller, id).await.map_err(|error| {
-                    tertulia_files::Error::Unavailable(format!("reading on: {error}"))
-                })?;
+                chat.file(&caller, id).await?;
                 Ok(Some((piece, (content, Instant::now()))))
             }
         });
@@ -176,7 +176,7 @@ impl Chat {
         &self,
         caller: &Caller,
         id: FileId,
-    ) -> Result<(File, bytes::Bytes, &'static str), Error> {
+    ) -> Result<(File, Bytes, &'static str), Error> {
         let file = self.file(caller, id).await?;
         if !file.thumbnail {
             return Err(Error::NotFound);

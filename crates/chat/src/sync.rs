@@ -111,12 +111,13 @@ impl Chat {
 
     /// What a client needs to begin, all of one snapshot. With `since`, the server time of an earlier
     /// one, channels that have not moved from then on are left out, unless that was so long ago that
-    /// not all that is gone since then is known.
+    /// not all that is gone since then is known, or is yet to come.
     pub async fn ready(&self, caller: &Caller, since: Option<Timestamp>) -> Result<Ready, Error> {
         let page = PageRequest { after: None, limit: MAX_READY };
         self.0.marks.flush(caller.user).await;
         let server_time = self.now();
-        let since = since.filter(|since| *since >= server_time.plus(-MEMBERS_KEPT));
+        let known = server_time.plus(-MEMBERS_KEPT)..=server_time.plus(READY_SLACK);
+        let since = since.filter(|since| known.contains(since));
         let moved_since = since.map(|since| since.plus(-READY_SLACK));
         let found = self.0.store.beginning(caller.user, page, moved_since).await?;
         let found = found.ok_or(Error::Unauthenticated)?;
@@ -135,6 +136,7 @@ impl Chat {
             since,
             head: found.head,
             channels: channels.collect(),
+            heads: found.heads,
             next: found.channels.next,
             gone: found.gone,
             inbox: found.inbox,

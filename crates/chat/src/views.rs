@@ -177,6 +177,8 @@ pub struct Ready {
     pub head: i64,
     /// The channels that they are in, the newest first.
     pub channels: Vec<ChannelHead>,
+    /// The heads of all channels that they are in, listed or not.
+    pub heads: Vec<(ChannelId, i64)>,
     /// Where the list goes on, in the list of one's own channels.
     pub next: Option<Cursor>,
     /// With a `since`: channels that were deleted from then on.

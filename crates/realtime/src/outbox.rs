@@ -57,7 +57,7 @@ impl CloseReason {
             Self::InvalidText => (1007, "text must be UTF-8"),
             Self::TooBig => (1009, "at most 65536 bytes"),
             Self::Failed => (1011, "internal error"),
-            Self::TooSlow => (4008, "too slow"),
+            Self::TooSlow => (4008, "too slow, or silent for too long"),
             Self::SessionEnded => (4009, "the session has ended"),
             Self::TokenEnded => (4010, "the token has ended"),
         }

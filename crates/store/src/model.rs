@@ -219,6 +219,8 @@ pub struct Beginning {
     pub head: i64,
     /// The channels that they are in, the newest first, without last messages.
     pub channels: Page<OwnChannel>,
+    /// The heads of all channels that they are in, listed or not.
+    pub heads: Vec<(ChannelId, i64)>,
     /// With a `since`: channels that were deleted from then on while the person was in them.
     pub gone: Vec<ChannelId>,
     /// Up to where the person has seen what they were told of.

@@ -1,13 +1,15 @@
 //! Files: sending them, fetching them, deleting them.
 
+use std::future::ready;
+
 use actix_web::body::SizedStream;
 use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
-use futures_util::{StreamExt, TryStreamExt, stream};
-use tertulia_chat::{Chat, FileLinkView};
+use futures_util::{StreamExt, stream};
+use tertulia_chat::{Chat, Error, FileLinkView};
 use tertulia_domain::FileId;
 use utoipa::IntoParams;
 
@@ -145,9 +147,14 @@ pub(crate) async fn download_file(
     let content = chat.file_content(&caller, &file, range).await?;
     // The length is said already: what ends early is hung up on, and no client takes it for whole.
     let id = file.id;
-    let content = content.map_err(move |error| {
-        tracing::warn!(%error, file = %id, "a download was cut off");
-        actix_web::Error::from(Problem::from(tertulia_chat::Error::Unavailable))
+    let content = content.scan((), move |(), piece| {
+        let piece = piece.inspect_err(|error| match error {
+            Error::NotFound | Error::Unauthenticated => {
+                tracing::info!(file = %id, "a download was ended: it is no longer the reader's");
+            }
+            error => tracing::warn!(%error, file = %id, "a download was cut off"),
+        });
+        ready(piece.ok().map(Ok::<_, actix_web::Error>))
     });
     Ok(response.body(SizedStream::new(length, content.boxed_local())))
 }

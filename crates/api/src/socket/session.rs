@@ -116,18 +116,14 @@ impl Session {
         let _turn = self.chat.beginning().await?;
         let (chat, connection) = (&self.chat, &self.connection);
         loop {
-            let heard = heard_by(chat, &self.caller).await?;
+            let heard: HashSet<_> = chat.heard_channels(&self.caller).await?.into_iter().collect();
             connection.subscribe(&heard);
             let ready = chat.ready(&self.caller, self.since).await?;
-            let allowed = match (&ready.next, self.since) {
-                (None, None) => ready.channels.iter().map(|channel| channel.feed).collect(),
-                _ => heard_by(chat, &self.caller).await?,
-            };
+            let allowed = ready.heads.iter().map(|(channel, _)| *channel).collect();
             for gone in heard.difference(&allowed) {
                 connection.unsubscribe(*gone);
             }
-            let heads =
-                ready.channels.iter().map(|channel| (Feed::Channel(channel.feed), channel.head));
+            let heads = ready.heads.iter().map(|(channel, head)| (Feed::Channel(*channel), *head));
             let heads = heads.chain([(Feed::Me(self.caller.user), ready.head)]);
             if heard == allowed && connection.learn(heads) {
                 let status = chat.greet(&self.caller).await?;
@@ -369,10 +365,6 @@ impl Session {
         self.caller = Caller { address: self.caller.address, ..caller };
         Ok(())
     }
-}
-
-async fn heard_by(chat: &Chat, caller: &Caller) -> Result<HashSet<ChannelId>, Error> {
-    Ok(chat.heard_channels(caller).await?.into_iter().collect())
 }
 
 /// A page of what a client missed. The socket is put back on the feed first and the snapshot taken

@@ -29,12 +29,18 @@ impl io::Write for Collector {
     }
 }
 
-fn listen() {
+pub(crate) fn listen() {
     static LISTENING: Once = Once::new();
     LISTENING.call_once(|| {
         let builder = tracing_subscriber::fmt().with_env_filter("warn,tertulia=trace");
         builder.with_ansi(false).with_writer(|| Collector).init();
     });
+}
+
+/// What has been logged with these words in it.
+pub(crate) fn lines(words: &str) -> Vec<String> {
+    let log = String::from_utf8(LOG.lock().unwrap().clone()).unwrap();
+    log.lines().filter(|line| line.contains(words)).map(str::to_owned).collect()
 }
 
 /// What must not be logged, by what it is, and the requests that must be.

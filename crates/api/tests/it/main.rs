@@ -13,6 +13,7 @@ mod audit;
 mod authorization;
 mod bad_input;
 mod bans;
+mod beginning;
 mod channels;
 mod cluster;
 mod convergence;

@@ -232,13 +232,31 @@ pub(crate) async fn beginning(
     let head = feed(conn, Feed::Me(user)).await?.head;
     let Some(account) = account(conn, user).await? else { return Ok(None) };
     let channels = own(conn, user, page, since, false).await?;
+    let heads = match (&channels.next, since) {
+        (None, None) => channels.items.iter().map(|own| (own.channel.id, own.feed.head)).collect(),
+        _ => heads_of_user(conn, user).await?,
+    };
     let gone = match since {
         Some(since) => deleted_of_user(conn, user, since).await?,
         None => Vec::new(),
     };
     let inbox = notifications::inbox(conn, user).await?;
     let notifications = notifications::unread(conn, inbox).await?;
-    Ok(Some(Beginning { account, head, channels, gone, inbox, notifications }))
+    Ok(Some(Beginning { account, head, channels, heads, gone, inbox, notifications }))
+}
+
+/// The heads of the channels that a person is in.
+async fn heads_of_user(conn: &mut Conn, user: UserId) -> Result<Vec<(ChannelId, i64)>, Error> {
+    let heads: Vec<(Id<ChannelId>, i64)> = members::table
+        .inner_join(channels::table.on(channels::id.eq(members::channel_id)))
+        .inner_join(feeds::table.on(feeds::id.eq(members::channel_id)))
+        .filter(members::user_id.eq(Id(user)))
+        .filter(members::state.eq(JOINED))
+        .filter(channels::deleted_at.is_null())
+        .select((members::channel_id, feeds::head))
+        .load(conn)
+        .await?;
+    Ok(heads.into_iter().map(|(id, head)| (id.0, head)).collect())
 }
 
 /// Channels that were deleted since then while the person was in them; at most 1,000.

@@ -5,11 +5,11 @@ use serde_json::Value;
 use super::is_reference;
 
 /// The `ref` of the object that `text` seems to be, if there is one that can be told, and null
-/// otherwise. Looks at each byte once, and goes into nothing, however deep.
+/// otherwise. Looks at each byte twice at most, and goes into nothing, however deep.
 pub(super) fn reference(text: &str) -> Value {
     let mut found = None;
     for (name, value) in members(text) {
-        if name != "\"ref\"" {
+        if !serde_json::from_str::<String>(name).is_ok_and(|name| name == "ref") {
             continue;
         }
         let value = serde_json::from_str(value).ok().filter(is_reference);
@@ -65,6 +65,7 @@ mod tests {
         for (text, expected) in [
             (r#"{"ref":"r","type":"ping","a":"\ud800"}"#, json!("r")),
             (r#" { "a" : "\ud800" , "ref" : 7 } "#, json!(7)),
+            (r#"{"\u0072ef":"r","a":"\ud800"}"#, json!("r")),
             (r#"{"a":"\",\"ref\":1","ref":"\u00e9"}"#, json!("\u{e9}")),
             (r#"{"a":{"ref":"inner"},"b":[{"ref":1}],"ref":"outer""#, json!("outer")),
             (&format!(r#"{{"ref":"r","a":{deep}"#), json!("r")),

@@ -7,8 +7,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::{PIXEL, path_of, setup};
-use crate::on_both;
 use crate::server::{Person, text};
+use crate::{logs, on_both};
 
 /// What somebody gets who asks for a file without a header.
 pub(super) async fn by_link(person: &Person, url: &str) -> StatusCode {
@@ -128,6 +128,7 @@ on_both! {
     with setup(),
     async fn a_download_ends_when_access_does(server: TestServer) {
         const SIZE: usize = 24 * 1024 * 1024;
+        logs::listen();
         let (ann, bob) = (server.user("ann").await, server.user("bob").await);
         let channel = ann.create_private("files").await;
         ann.add(&channel, &bob).await;
@@ -154,5 +155,10 @@ on_both! {
         }
         assert!(got < SIZE, "{got}");
         assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+        // Whoever looks after the server need not be woken for it.
+        let told = logs::lines(&text(&file["id"]));
+        assert!(told.iter().any(|line| line.contains("no longer the reader's")), "{told:#?}");
+        assert!(!told.iter().any(|line| line.contains("WARN") || line.contains("ERROR")));
+        assert!(logs::lines("payload stream error").is_empty());
     }
 }
